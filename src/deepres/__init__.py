@@ -1,0 +1,28 @@
+"""The residual-network paper as a program. Importing this costs nothing: torch waits for a call."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .models.resnet import ResNet
+
+__all__ = ["__version__", "create", "load"]
+__version__ = "0.1.0"
+
+
+def create(name: str, classes: int | None = None, *, seed: int = 0, fan: str = "in") -> "ResNet":
+    """A freshly initialised network: `create("resnet56")`, `create("resnet50-v1.5", classes=37)`."""
+    from .models.resnet import ResNet, initialise
+    from .models.zoo import arch
+
+    return initialise(ResNet(arch(name, classes)), seed, fan=fan)
+
+
+def load(source: Any, *, profile: str | None = None) -> "ResNet":
+    """A trained network from our weights, anybody's checkpoint, a folder or a bundled name.
+
+    `forward` takes normalised N x 3 x H x W and gives logits; `card` tells what normalised means
+    and what the classes are called; `predict` takes pictures.
+    """
+    from .convert import load as load_anything
+
+    return load_anything(source, profile)

@@ -1,0 +1,5 @@
+"""`python -m deepres`, which is how `torchrun -m deepres train ...` starts it."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,54 @@
+"""What a weights file says about itself: enough to predict without remembering anything."""
+
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from .spec import Arch
+
+
+class Preprocessing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """From a picture to the network's input: resize, centre crop, scale, subtract, divide.
+
+    The shorter side becomes `resize`, the middle `size` x `size` is cut out (crop first, then
+    subtract, as the authors did). Pixels run from 0 to `maximum` in the order `colour`, which is
+    also the order of `mean` and `std`. With `mean_image` a whole picture is subtracted, stored
+    with the weights; `mean` then holds its channel means, for the reader.
+    """
+
+    size: int
+    resize: int
+    interpolation: Literal["bilinear", "bicubic"] = "bilinear"
+    colour: Literal["RGB", "BGR"] = "RGB"
+    maximum: Literal[1, 255] = 1
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    mean_image: bool = False
+
+
+class Card(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A network, its preprocessing, its classes, its numbers and where it comes from.
+
+    Neither time nor path nor command stands here: equal runs write equal cards.
+    """
+
+    schema: Literal[1] = 1
+    network: str
+    arch: Arch | None  # None: the user's own module, named by `network`
+    preprocessing: Preprocessing
+    classes: tuple[str, ...] | None = None
+    source: str = "deepres"  # the profile that read it
+    guessed: tuple[str, ...] = ()  # what the file did not say and we assumed, a sentence each
+    numbers: dict[str, float] = {}
+    provenance: dict[str, str | int | float] = {}
+
+
+def encode(card: Card) -> str:
+    """Canonical JSON: sorted keys, no spaces, one spelling for one card."""
+    return msgspec.json.encode(card, order="sorted").decode()
+
+
+def decode(text: str | bytes) -> Card:
+    """A card from its JSON; a field that is missing, unknown or of the wrong type is named."""
+    return msgspec.json.decode(text, type=Card)

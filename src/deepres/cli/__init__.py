@@ -1,0 +1,73 @@
+"""The command line: a short function per command that parses, calls one thing and prints."""
+
+import importlib
+import json
+import os
+import signal
+import sys
+from types import FrameType
+from typing import Any
+
+import typer
+
+from ..errors import UserError
+
+app = typer.Typer(
+    name="deepres",
+    help="Deep Residual Learning for Image Recognition, as a program.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+COMMAND_FILES = ("networks", "weights", "data")
+
+
+def printed(answer: dict[str, Any], text: str, as_json: bool) -> None:
+    """One JSON object, or what a person reads."""
+    print(json.dumps(answer) if as_json else text)
+
+
+def note(message: str) -> None:
+    """Progress and messages: never on standard output."""
+    print(message, file=sys.stderr, flush=True)
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(False, "--version", help="Print the version.", is_eager=True),
+) -> None:
+    if version:
+        from .. import __version__
+
+        print(__version__)
+        raise typer.Exit
+
+
+def main() -> None:
+    """Runs a command; 0 done, 2 the user's input, 1 else, 130 and 143 when told to stop."""
+    signal.signal(signal.SIGTERM, _terminated)
+    for name in COMMAND_FILES:
+        importlib.import_module(f"{__name__}.{name}")
+    try:
+        app(standalone_mode=True)
+    except UserError as error:
+        note(f"deepres: {error}")
+        status = 2
+    except KeyboardInterrupt:
+        note("deepres: stopped.")
+        status = 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 1
+    except OSError as error:
+        note(f"deepres: {error.filename or ''}: {error.strerror or error}")
+        status = 1
+    else:
+        status = 0
+    sys.exit(status)
+
+
+def _terminated(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(143)

@@ -1,0 +1,1 @@
+"""Any ResNet checkpoint in, our network out."""

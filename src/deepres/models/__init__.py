@@ -1,0 +1,1 @@
+"""Networks: names (zoo), modules (resnet), sizes (count), files (weights)."""

@@ -1,0 +1,78 @@
+"""From pictures as people have them to what a network takes, as its card says."""
+
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+from torch import Tensor
+
+from ..card import Preprocessing
+from ..errors import UserError
+
+Picture = str | PathLike[str] | Image.Image | np.ndarray
+PIXELS_AT_MOST = 100_000_000  # beyond that a small file is likely a bomb
+
+
+def opened(picture: Picture) -> Image.Image:
+    """An upright RGB image from a path, a PIL image or an H x W (x 3) uint8 array."""
+    if isinstance(picture, np.ndarray):
+        if picture.dtype != np.uint8 or picture.ndim not in (2, 3):
+            raise UserError(
+                f"A picture as an array is H x W x 3 or H x W of uint8, not {picture.shape} of"
+                f" {picture.dtype}."
+            )
+        return Image.fromarray(picture).convert("RGB")
+    if isinstance(picture, Image.Image):
+        return _upright(picture)
+    try:
+        with Image.open(Path(picture)) as image:
+            if image.width * image.height > PIXELS_AT_MOST:
+                raise UserError(
+                    f"{picture} has {image.width} x {image.height} pixels, more than"
+                    f" {PIXELS_AT_MOST:,}: shrink it first."
+                )
+            return _upright(image)
+    except FileNotFoundError:
+        raise UserError(f"{picture}: there is no such file.") from None
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        if isinstance(error, UserError):
+            raise
+        raise UserError(f"{picture} is not a picture that can be read: {error}.") from None
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    turned = ImageOps.exif_transpose(image)
+    if turned.mode.startswith("I;16") or turned.mode == "I":
+        turned = Image.fromarray((np.asarray(turned, dtype=np.uint32) >> 8).astype(np.uint8))
+    return turned.convert("RGB")
+
+
+def centre_view(image: Image.Image, how: Preprocessing) -> np.ndarray:
+    """The single view of a test: shorter side resized, centre cut out; H x W x 3 uint8."""
+    width, height = image.size
+    scale = how.resize / min(width, height)
+    resized = (max(how.resize, round(width * scale)), max(how.resize, round(height * scale)))
+    if resized != image.size:
+        method = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
+        image = image.resize(resized, method[how.interpolation])
+    left, top = (resized[0] - how.size) // 2, (resized[1] - how.size) // 2
+    return np.asarray(image.crop((left, top, left + how.size, top + how.size)))
+
+
+def normalised(pixels: Tensor, how: Preprocessing, mean_image: Tensor | None) -> Tensor:
+    """N x H x W x 3 uint8 to the N x 3 x H x W float that `forward` takes, channels last."""
+    x = pixels.permute(0, 3, 1, 2)
+    if how.colour == "BGR":
+        x = x.flip(1)
+    mean = torch.tensor(how.mean).view(3, 1, 1) if mean_image is None else mean_image
+    factor = torch.tensor([how.maximum / (255 * std) for std in how.std]).view(3, 1, 1)
+    shift = mean / torch.tensor(how.std).view(3, 1, 1)
+    return torch.addcmul(-shift, x.float(), factor)
+
+
+def views(pictures: Sequence[Picture], how: Preprocessing) -> Tensor:
+    """One centre view of each picture: N x size x size x 3 uint8."""
+    return torch.from_numpy(np.stack([centre_view(opened(p), how) for p in pictures]))
