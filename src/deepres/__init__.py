@@ -3,18 +3,19 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .models.initialise import Fan
     from .models.resnet import ResNet
 
 __all__ = ["__version__", "create", "load"]
 __version__ = "0.1.0"
 
 
-def create(name: str, classes: int | None = None, *, seed: int = 0, fan: str = "in") -> "ResNet":
-    """A freshly initialised network: `create("resnet56")`, `create("resnet50-v1.5", classes=37)`."""
-    from .models.resnet import ResNet, initialise
+def create(name: str, classes: int | None = None, *, seed: int = 0, fan: "Fan" = "in") -> "ResNet":
+    """A fresh network: `create("resnet56")`, `create("resnet50-v1.5", classes=37)`."""
+    from .models.initialise import created
     from .models.zoo import arch
 
-    return initialise(ResNet(arch(name, classes)), seed, fan=fan)
+    return created(arch(name, classes), seed, fan)
 
 
 def load(source: Any, *, profile: str | None = None) -> "ResNet":

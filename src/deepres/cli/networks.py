@@ -1,0 +1,59 @@
+"""Commands about networks: list, count, show."""
+
+import typer
+
+from . import app, printed
+
+AS_JSON = typer.Option(False, "--json", help="One JSON object on standard output.")
+
+
+@app.command(name="list", epilog="Example: deepres list --json")
+def list_(as_json: bool = AS_JSON) -> None:
+    """Networks, studies and bundled weights."""
+    from ..models.zoo import CIFAR_NAMES, IMAGENET_NAMES, NAMES, SUFFIXES
+
+    suffixes = "\n".join(f"  -{suffix:<11} {meaning}" for suffix, meaning in SUFFIXES.items())
+    text = (
+        f"Sec. 4.2, CIFAR:\n  {' '.join(CIFAR_NAMES)}\n  (any depth that fits 6n+2)\n"
+        f"Table 1, ImageNet:\n  {' '.join(IMAGENET_NAMES)}\n"
+        f"Suffixes, which combine:\n{suffixes}\n"
+        "Wherever a network is named, package.module:callable names your own."
+    )
+    printed({"networks": list(NAMES), "studies": [], "weights": []}, text, as_json)
+
+
+@app.command(epilog="Example: deepres count resnet50-v1.5")
+def count(
+    network: str = typer.Argument(help="A name, or package.module:callable."),
+    size: int | None = typer.Option(None, min=1, help="Edge of the picture."),
+    classes: int | None = typer.Option(None, min=1, help="Number of classes."),
+    as_json: bool = AS_JSON,
+) -> None:
+    """Parameters and multiply-adds, measured by running the network without memory."""
+    from ..models.count import count as counted
+    from ..models.named import is_own, named
+    from ..models.zoo import arch
+
+    edge = size or (224 if is_own(network) else arch(network).input_size)
+    found = counted(named(network, classes, device="meta"), edge)
+    answer = {
+        "network": network,
+        "layers": found.layers,
+        "parameters": found.parameters,
+        "multiply_adds": found.multiply_adds,
+        "size": edge,
+    }
+    text = (
+        f"{network}: {found.layers} layers, {found.parameters:,} parameters,"
+        f" {found.multiply_adds:,} multiply-adds for one {edge}x{edge} picture"
+    )
+    printed(answer, text, as_json)
+
+
+@app.command(epilog="Example: deepres show resnet50")
+def show(name: str = typer.Argument(help="A network's name.")) -> None:
+    """A network's layers as in Table 1."""
+    from ..models.table import column
+    from ..models.zoo import arch
+
+    print(column(name, arch(name)))

@@ -1,0 +1,89 @@
+"""Commands that test trained networks: evaluate."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from ..errors import UserError
+from . import app, note, printed
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ..data.images import Images
+    from ..models.resnet import ResNet
+
+AS_JSON = typer.Option(False, "--json", help="One JSON object on standard output.")
+
+
+@app.command(epilog="Example: deepres evaluate resnet56.th --data cifar10:cifar-10-python.tar.gz")
+def evaluate(
+    weights: list[str] = typer.Argument(help="Ours or any checkpoint; several are an ensemble."),
+    data: str = typer.Option(help="cifar10:PATH, cifar100:PATH, digits, synthetic or a PATH."),
+    split: str = typer.Option("test", help="test or train."),
+    views: str = typer.Option("one", help="one: the single centre view."),
+    source: str | None = typer.Option(None, help="Whose checkpoint it is, where that is unclear."),
+    out: Path | None = typer.Option(None, help="Write a line a picture to this CSV file."),
+    batch: int = typer.Option(250, min=1, help="Pictures at a time; changes nothing but speed."),
+    as_json: bool = AS_JSON,
+) -> None:
+    """Exact errors on a test set: every picture once."""
+    from ..convert import load
+    from ..data.source import images
+    from ..evaluate import combined, total, written
+
+    if views != "one":
+        raise UserError(
+            f"--views {views} is not there yet: ten crops and multi-scale come with the picture"
+            " pipeline; `one` is."
+        )
+    networks = [load(name, source) for name in weights]
+    for network in networks:
+        assert network.card is not None
+        for sentence in network.card.guessed:
+            note(f"guessed: {sentence}")
+    pictures = images(data, split)
+    members = [_scores(network, pictures, batch) for network in networks]
+    stream = members[0] if len(members) == 1 else combined(members)
+    with contextlib.ExitStack() as stack:
+        if out is not None:
+            stream = written(stream, pictures, stack.enter_context(out.open("w", newline="")))
+        errors = total(stream, pictures)
+    answer = {
+        "seen": errors.seen,
+        "top1_errors": errors.top1,
+        "top5_errors": errors.top5,
+        "top1_error": errors.top1_error,
+        "top5_error": errors.top5_error,
+        **_names(networks),
+        "data": pictures.name,
+        "digest": pictures.digest,
+        "views": views,
+    }
+    text = (
+        f"{answer['network']} ({answer['source']}) on {pictures.name}\n"
+        f"top-1 error {errors.top1_error:.2f} % ({errors.top1}/{errors.seen})\n"
+        f"top-5 error {errors.top5_error:.2f} % ({errors.top5}/{errors.seen})"
+    )
+    printed(answer, text, as_json)
+
+
+def _scores(network: "ResNet", pictures: "Images", batch: int) -> "Iterator[Tensor]":
+    from ..accel.fuse import fused
+    from ..evaluate import scores
+
+    assert network.card is not None
+    how, mean_image = network.card.preprocessing, network.mean_image
+    return scores(fused(network), how, mean_image, pictures, batch)
+
+
+def _names(networks: "list[ResNet]") -> dict[str, Any]:
+    cards = [network.card for network in networks if network.card]
+    return {
+        "network": " + ".join(card.network for card in cards),
+        "source": " + ".join(dict.fromkeys(card.source for card in cards)),
+        "guessed": [sentence for card in cards for sentence in card.guessed],
+    }

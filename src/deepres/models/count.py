@@ -45,7 +45,8 @@ class MultiplyAdds(TorchFunctionMode):
         if func is F.linear:
             result = args[0].new_empty(*args[0].shape[:-1], args[1].shape[0])
         else:
-            result = _AS_SHAPED.get(func, func)(*args, **kwargs)
+            run: Callable[..., Any] = _AS_SHAPED.get(func, func)
+            result = run(*args, **kwargs)
         if func in _CONVOLUTIONS:
             weight = args[1] if len(args) > 1 else kwargs["weight"]
             self.total += result.numel() * weight[0].numel()

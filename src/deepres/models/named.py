@@ -15,7 +15,8 @@ import torch
 from torch import nn
 
 from ..errors import UserError
-from .resnet import ResNet, initialise
+from .initialise import created
+from .resnet import ResNet
 from .zoo import arch
 
 CLASSES = ("num_classes", "classes", "n_classes")  # what people call the argument, first wins
@@ -38,7 +39,7 @@ def named(name: str, classes: int | None = None, device: str = "cpu") -> nn.Modu
     if device == "meta":
         with torch.device("meta"):
             return ResNet(arch(name, classes))
-    return initialise(ResNet(arch(name, classes))).to(device)  # drawn on the CPU: alike everywhere
+    return created(arch(name, classes)).to(device)  # drawn on the CPU: alike everywhere
 
 
 def own(name: str, classes: int | None = None) -> nn.Module:

@@ -73,6 +73,15 @@ def normalised(pixels: Tensor, how: Preprocessing, mean_image: Tensor | None) ->
     return torch.addcmul(-shift, x.float(), factor)
 
 
+def resized_views(pixels: Tensor, how: Preprocessing) -> Tensor:
+    """The centre view of pictures that are an array already: N x H x W x 3 uint8, any H and W."""
+    if pixels.shape[1:3] == (how.size, how.size) and how.resize == how.size:
+        return pixels
+    return torch.from_numpy(
+        np.stack([centre_view(Image.fromarray(picture), how) for picture in pixels.numpy()])
+    )
+
+
 def views(pictures: Sequence[Picture], how: Preprocessing) -> Tensor:
     """One centre view of each picture: N x size x size x 3 uint8."""
     return torch.from_numpy(np.stack([centre_view(opened(p), how) for p in pictures]))

@@ -45,9 +45,7 @@ def predict(
     return answers
 
 
-def named(
-    logits: Tensor, classes: Sequence[str] | None, top: int
-) -> list[list[tuple[str, float]]]:
+def named(logits: Tensor, classes: Sequence[str] | None, top: int) -> list[list[tuple[str, float]]]:
     """Logits to (name, probability), best first; equal logits in the order of the classes."""
     order = logits.argsort(dim=1, descending=True, stable=True)[:, :top]
     probabilities = logits.double().softmax(1).gather(1, order)

@@ -36,7 +36,8 @@ SUFFIXES = {
     "bottleneck": "bottleneck blocks at a depth where they are not the rule",
     "2.2.2.2": "blocks per stage of a Table 1 body, for depths that the table lacks",
 }
-_STEM_SUFFIX: dict[Stem, str] = {"3x3": "cifar", "3x3-pool": "pool", "7x7": "", "7x7-ceil": "ceil"}
+_STEM: dict[str, Stem] = {"": "7x7", "cifar": "3x3", "pool": "3x3-pool", "ceil": "7x7-ceil"}
+_STEM_SUFFIX = {stem: suffix for suffix, stem in _STEM.items()}
 _OPTION: dict[str, Shortcut] = {"a": "A", "b": "B", "c": "C", "both": "A-both"}
 
 
@@ -76,7 +77,7 @@ def _table_1(name: str, layers: int, given: set[str], dotted: list[str]) -> Arch
     stems = given & {"cifar", "pool", "ceil"}
     if len(stems) > 1:
         raise UserError(f"{name}: choose one stem of {', '.join(sorted(stems))}.")
-    stem = next((s for s, suffix in _STEM_SUFFIX.items() if suffix == "".join(stems)), "7x7")
+    stem = _STEM[stems.pop() if stems else ""]
     return Arch(
         stem=stem,
         block=block,

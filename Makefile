@@ -1,0 +1,48 @@
+# Each target sets up what it needs first: one virtual environment with the package in it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+EXTRAS := parquet,dev
+
+.PHONY: demo test test-slow check bench docs format peers clean
+
+$(READY): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt "$$(grep '^torch==' constraints.txt)"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[$(EXTRAS)]"
+	touch $@
+
+demo: $(READY)
+	@$(BIN)/deepres list
+	@for network in resnet20 resnet110 resnet34 resnet50; do $(BIN)/deepres count $$network; done
+	@$(BIN)/deepres show resnet50
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+test-slow: $(READY)
+	$(BIN)/python -m pytest -m slow
+
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m tests.freshness
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# What our readers are compared with. torchvision without its dependencies: it asks for a torch of
+# its own, and only its Python part is needed.
+peers: $(READY)
+	$(BIN)/python -m pip install --quiet --no-deps "torchvision>=0.23"
+	$(BIN)/python -m pip install --quiet -c constraints.txt ".[peers]"
+
+bench: $(READY)
+	@for script in bench/[a-z]*.py; do $(BIN)/python $$script; done
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache

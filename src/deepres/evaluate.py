@@ -1,0 +1,113 @@
+"""Exact counts of errors: every picture once, no dropped tail, no padding."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TextIO
+
+import torch
+from torch import Tensor, nn
+
+from .card import Preprocessing
+from .data.images import Images
+from .errors import UserError
+from .models.pictures import normalised, resized_views
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many were seen and how many of them were wrong; `+` is exact over any split."""
+
+    seen: int = 0
+    top1: int = 0  # the right class is not the first
+    top5: int = 0  # the right class is not among the first five
+
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(self.seen + other.seen, self.top1 + other.top1, self.top5 + other.top5)
+
+    @property
+    def top1_error(self) -> float:
+        """Percent."""
+        return 100 * self.top1 / self.seen
+
+    @property
+    def top5_error(self) -> float:
+        """Percent."""
+        return 100 * self.top5 / self.seen
+
+
+def ranks(scores: Tensor, labels: Tensor) -> Tensor:
+    """How many classes come before the right one; of equal scores the lower class comes first.
+
+    A rule, not the order in which a kernel happens to sort: ties fall the same way at any batch
+    size. A score that is not a number ranks last.
+    """
+    right = scores.gather(1, labels[:, None])
+    earlier = torch.arange(scores.shape[1], device=scores.device) < labels[:, None]
+    before = ~(scores <= right) | (earlier & (scores == right))
+    before.scatter_(1, labels[:, None], False)
+    return torch.where(right.isnan(), scores.shape[1], before.sum(1, keepdim=True)).squeeze(1)
+
+
+def tally(scores: Tensor, labels: Tensor) -> Tally:
+    """The errors of one batch."""
+    rank = ranks(scores, labels)
+    return Tally(len(labels), int((rank >= 1).sum()), int((rank >= 5).sum()))
+
+
+def slices(images: Images, batch: int) -> Iterator[slice]:
+    """All of them in order; the last batch is as short as it is."""
+    return (slice(at, min(at + batch, len(images))) for at in range(0, len(images), batch))
+
+
+@torch.inference_mode()
+def scores(
+    network: nn.Module,
+    how: Preprocessing,
+    mean_image: Tensor | None,
+    images: Images,
+    batch: int = 250,
+) -> Iterator[Tensor]:
+    """Logits of every picture in order, a batch at a time, each picture as its single view."""
+    network.eval()
+    for part in slices(images, batch):
+        pixels = resized_views(torch.from_numpy(images.pixels[part]), how)
+        yield network(normalised(pixels, how, mean_image))
+
+
+def combined(members: Sequence[Iterable[Tensor]]) -> Iterator[Tensor]:
+    """An ensemble's scores: the mean of its members' softmax (Sec. 3.4 averages scores)."""
+    for batch in zip(*members, strict=True):
+        yield torch.stack([logits.double().softmax(1) for logits in batch]).mean(0)
+
+
+def total(batches: Iterable[Tensor], images: Images) -> Tally:
+    """The errors over all pictures; a network of another number of classes is refused."""
+    sum_, at = Tally(), 0
+    for batch in batches:
+        if batch.shape[1] != len(images.classes):
+            raise UserError(
+                f"The network tells {batch.shape[1]} classes apart and {images.name} has"
+                f" {len(images.classes)}: test it on the data it was made for."
+            )
+        sum_ += tally(batch, torch.from_numpy(images.labels[at : at + len(batch)]))
+        at += len(batch)
+    return sum_
+
+
+def written(batches: Iterable[Tensor], images: Images, file: TextIO) -> Iterator[Tensor]:
+    """Passes the scores on and writes a line a picture: position, label, its rank, five guesses."""
+    rows = csv.writer(file, lineterminator="\n")
+    rows.writerow(["picture", "label", "rank", *(f"guess{n}" for n in range(1, 6))])
+    at = 0
+    for batch in batches:
+        labels = images.labels[at : at + len(batch)]
+        order = batch.argsort(dim=1, descending=True, stable=True)[:, :5].tolist()
+        rank = ranks(batch, torch.from_numpy(labels)).tolist()
+        for row, (label, place, guesses) in enumerate(zip(labels, rank, order, strict=True)):
+            names = [images.classes[guess] for guess in guesses]
+            rows.writerow([at + row, images.classes[label], place + 1, *names])
+        at += len(batch)
+        yield batch
