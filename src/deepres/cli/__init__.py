@@ -15,13 +15,21 @@ from ..errors import UserError
 app = typer.Typer(
     name="deepres",
     help="Deep Residual Learning for Image Recognition, as a program.",
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
 
-COMMAND_FILES = ("networks", "weights", "data")
+# Which file holds a command: only the one that is asked for is imported.
+COMMANDS = {
+    "list": "networks",
+    "count": "networks",
+    "show": "networks",
+    "check": "check",
+    "data": "data",
+    "evaluate": "weights",
+    "convert": "convert",
+}
 
 
 def printed(answer: dict[str, Any], text: str, as_json: bool) -> None:
@@ -34,8 +42,9 @@ def note(message: str) -> None:
     print(message, file=sys.stderr, flush=True)
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def _options(
+    context: typer.Context,
     version: bool = typer.Option(False, "--version", help="Print the version.", is_eager=True),
 ) -> None:
     if version:
@@ -43,13 +52,16 @@ def _options(
 
         print(__version__)
         raise typer.Exit
+    if context.invoked_subcommand is None:
+        print(context.get_help())
 
 
 def main() -> None:
     """Runs a command; 0 done, 2 the user's input, 1 else, 130 and 143 when told to stop."""
     signal.signal(signal.SIGTERM, _terminated)
-    for name in COMMAND_FILES:
-        importlib.import_module(f"{__name__}.{name}")
+    asked = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
+    for file in {COMMANDS[asked]} if asked in COMMANDS else dict.fromkeys(COMMANDS.values()):
+        importlib.import_module(f"{__name__}.{file}")
     try:
         app(standalone_mode=True)
     except UserError as error:
