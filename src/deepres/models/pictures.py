@@ -1,5 +1,6 @@
 """From pictures as people have them to what a network takes, as its card says."""
 
+import warnings
 from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
@@ -13,7 +14,6 @@ from ..card import Preprocessing
 from ..errors import UserError
 
 Picture = str | PathLike[str] | Image.Image | np.ndarray
-PIXELS_AT_MOST = 100_000_000  # beyond that a small file is likely a bomb
 
 
 def opened(picture: Picture) -> Image.Image:
@@ -28,18 +28,18 @@ def opened(picture: Picture) -> Image.Image:
     if isinstance(picture, Image.Image):
         return _upright(picture)
     try:
-        with Image.open(Path(picture)) as image:
-            if image.width * image.height > PIXELS_AT_MOST:
-                raise UserError(
-                    f"{picture} has {image.width} x {image.height} pixels, more than"
-                    f" {PIXELS_AT_MOST:,}: shrink it first."
-                )
-            return _upright(image)
+        # Pillow warns where a file's pixels would fill memory: for us that is an error.
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(Path(picture)) as image:
+                return _upright(image)
     except FileNotFoundError:
         raise UserError(f"{picture}: there is no such file.") from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        if isinstance(error, UserError):
-            raise
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+        raise UserError(
+            f"{picture} has more than {Image.MAX_IMAGE_PIXELS:,} pixels: shrink it first."
+        ) from None
+    except (OSError, SyntaxError, ValueError) as error:
         raise UserError(f"{picture} is not a picture that can be read: {error}.") from None
 
 

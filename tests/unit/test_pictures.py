@@ -1,0 +1,140 @@
+"""From pictures as people have them to a network's input."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import deepres
+from deepres.card import Card, Preprocessing
+from deepres.errors import UserError
+from deepres.models.pictures import centre_view, normalised, opened, views
+from deepres.models.predict import named
+from deepres.models.zoo import arch
+
+IMAGENET = Preprocessing(size=8, resize=10, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
+
+
+def picture(width, height, seed=0):
+    return Image.fromarray(
+        np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    )
+
+
+def test_normalising_is_subtract_and_divide():
+    pixels = torch.arange(2 * 8 * 8 * 3).remainder(256).to(torch.uint8).view(2, 8, 8, 3)
+    by_hand = (pixels.double().numpy() / 255 - IMAGENET.mean) / IMAGENET.std
+    found = normalised(pixels, IMAGENET, None)
+    assert np.abs(found.permute(0, 2, 3, 1).numpy() - by_hand).max() < 1e-6
+    assert found.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_blue_first_takes_its_mean_in_that_order():
+    how = Preprocessing(size=4, resize=4, colour="BGR", maximum=255, mean=(1, 2, 3), std=(1, 1, 2))
+    pixels = torch.tensor([10, 20, 30], dtype=torch.uint8).expand(1, 4, 4, 3)
+    assert normalised(pixels, how, None)[0, :, 0, 0].tolist() == [29, 18, 3.5]
+
+
+def test_a_mean_image_is_subtracted_place_by_place():
+    how = Preprocessing(
+        size=2, resize=2, maximum=255, mean=(0, 0, 0), std=(1, 1, 1), mean_image=True
+    )
+    mean = torch.arange(12.0).view(3, 2, 2)
+    pixels = torch.full((1, 2, 2, 3), 100, dtype=torch.uint8)
+    assert torch.equal(normalised(pixels, how, mean)[0], 100 - mean)
+
+
+@pytest.mark.parametrize(("width", "height"), [(10, 10), (31, 17), (17, 31), (9, 200), (5, 6)])
+def test_the_view_is_the_centre_of_the_resized_picture(width, height):
+    found = centre_view(picture(width, height), IMAGENET)
+    scale = 10 / min(width, height)
+    resized = picture(width, height).resize(
+        (max(10, round(width * scale)), max(10, round(height * scale))), Image.Resampling.BILINEAR
+    )
+    whole = np.asarray(resized)
+    top, left = (whole.shape[0] - 8) // 2, (whole.shape[1] - 8) // 2
+    assert np.array_equal(found, whole[top : top + 8, left : left + 8])
+
+
+def test_pictures_of_every_kind_become_upright_rgb(tmp_path):
+    colour = picture(6, 4)
+    turned = colour.copy()
+    exif = turned.getexif()
+    exif[0x0112] = 6  # the camera was held upright
+    turned.save(tmp_path / "turned.png", exif=exif)
+    assert opened(tmp_path / "turned.png").size == (4, 6)
+    for mode in ("L", "P", "RGBA", "CMYK", "1", "LA"):
+        assert opened(colour.convert(mode)).mode == "RGB"
+    deep = Image.fromarray((np.arange(24, dtype=np.uint16).reshape(4, 6) << 8) + 255)
+    deep.save(tmp_path / "deep.png")
+    assert np.asarray(opened(tmp_path / "deep.png"))[..., 0].ravel().tolist() == list(range(24))
+    assert np.array_equal(np.asarray(opened(np.asarray(colour))), np.asarray(colour))
+
+
+def test_what_is_not_a_picture_is_named(tmp_path):
+    text = tmp_path / "notes.jpg"
+    text.write_text("hello")
+    with pytest.raises(UserError, match=r"notes\.jpg is not a picture"):
+        opened(text)
+    with pytest.raises(UserError, match="no such file"):
+        opened(tmp_path / "absent.png")
+    with pytest.raises(UserError, match="float64"):
+        opened(np.zeros((3, 3, 3)))
+    cut = tmp_path / "cut.png"
+    picture(50, 50).save(cut)
+    cut.write_bytes(cut.read_bytes()[:2000])
+    with pytest.raises(UserError, match=r"cut\.png is not a picture"):
+        opened(cut)
+
+
+def test_a_decompression_bomb_is_refused_unopened(tmp_path):
+    bomb = tmp_path / "bomb.png"
+    for edge in (10_000, 20_000):  # Pillow warns of the one and refuses the other
+        Image.new("1", (edge, 10_000)).save(bomb)
+        with pytest.raises(UserError, match=r"bomb\.png has more than .* pixels: shrink it"):
+            opened(bomb)
+
+
+def network():
+    made = deepres.create("resnet8", 3)
+    how = Preprocessing(size=16, resize=16, mean=(0.5, 0.5, 0.5), std=(0.2, 0.2, 0.2))
+    made.card = Card(
+        network="resnet8", arch=arch("resnet8", 3), preprocessing=how, classes=("a", "b", "c")
+    )
+    return made
+
+
+def test_predict_takes_paths_images_and_arrays_alike(tmp_path):
+    made, shown = network(), picture(16, 16)
+    shown.save(tmp_path / "shown.png")
+    answers = [
+        made.predict(given, top=2)
+        for given in (tmp_path / "shown.png", str(tmp_path / "shown.png"), shown)
+    ]
+    answers += [made.predict([shown]), made.predict(np.asarray(shown)[None])]
+    assert all(answer[0][:2] == answers[0][0] for answer in answers)
+    best = answers[3][0]
+    assert sorted(name for name, _ in best) == ["a", "b", "c"]
+    assert sum(chance for _, chance in best) == pytest.approx(1)
+    assert made.training  # as it was
+
+
+def test_batches_change_no_prediction():
+    made, many = network(), [picture(20, 16, seed) for seed in range(5)]
+    together, alone = made.predict(many), [made.predict(one)[0] for one in many]
+    for one, other in zip(together, alone, strict=True):
+        assert [name for name, _ in one] == [name for name, _ in other]
+        assert [p for _, p in one] == pytest.approx([p for _, p in other], abs=1e-5)
+
+
+def test_a_network_without_a_card_does_not_guess():
+    with pytest.raises(UserError, match="no card"):
+        deepres.create("resnet8").predict(picture(32, 32))
+
+
+def test_equal_scores_are_named_in_class_order():
+    assert [name for name, _ in named(torch.zeros(1, 4), None, 3)[0]] == ["0", "1", "2"]
+
+
+def test_views_stack():
+    assert views([picture(16, 20), picture(10, 10)], IMAGENET).shape == (2, 8, 8, 3)
