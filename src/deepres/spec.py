@@ -1,8 +1,19 @@
-"""What a network is, as a frozen value. No torch here: names are listed in a blink."""
+"""What a network is, what a run computes and how, as frozen values.
 
-from typing import Literal
+No torch here: names are listed in a blink. What changes the numbers belongs to the `Run`, what
+may change their rounding to the `Plan`.
+"""
 
-from msgspec import Struct
+import hashlib
+import json
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct, structs
+
+from .errors import UserError
 
 Stem = Literal["3x3", "3x3-pool", "7x7", "7x7-ceil"]
 Block = Literal["basic", "bottleneck"]
@@ -45,3 +56,181 @@ class Arch(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown
     def input_size(self) -> int:
         """Edge of the pictures it was made for: 224 behind a 7x7 stem, 32 behind a 3x3 one."""
         return 224 if self.stem.startswith("7x7") else 32
+
+
+Event = tuple[Literal["warm-up ended", "plateau"], int]  # what was found, after how many steps
+
+
+class Data(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """The pictures of a run, by name and content, never by path.
+
+    The digests are of whole data sets in their canonical order. `held_out` of the training images,
+    drawn by `stream(0, "split")` whatever the run's seed, are kept aside: 5,000 of CIFAR's for the
+    45k/5k split of Sec. 4.2.
+    """
+
+    name: str
+    train: str = ""
+    test: str = ""
+    held_out: int = 0
+
+
+class Recipe(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """How a network is trained. The defaults are Sec. 4.2's: `Recipe()` is `--recipe cifar`."""
+
+    batch: int = 128
+    steps: int = 64_000
+    lr: float = 0.1
+    # divided by 10 at these steps, or each time an event says that the error plateaued (Sec. 3.4)
+    drops: tuple[int, ...] | Literal["plateau"] = (32_000, 48_000)
+    # at `warm_up_lr` for so many steps, or until the error of 100 steps is below 80 % (Sec. 4.2)
+    warm_up: int | Literal["none", "error"] = "none"
+    warm_up_lr: float = 0.01
+    # caffe: v <- m v + r g, w <- w - v; torch: v <- m v + g, w <- w - r v; nesterov: torch's
+    momentum_form: Literal["caffe", "torch", "nesterov"] = "caffe"
+    momentum: float = 0.9
+    decay: float = 1e-4
+    decay_on: Literal["all", "weights"] = "all"  # weights: BN's parameters and biases are spared
+    replicas: int = 2  # equal shares of a batch, each normalised by its own statistics
+    fan: Literal["in", "out"] = "in"
+    last_gamma: float = 1.0  # of a residual function's last BN: 0 is later work's choice
+    centre: Literal["mean image", "channels", "none"] = "mean image"  # channels: mean and deviation
+    padding: Literal["mean", "black"] = "mean"  # zeros after the mean is subtracted, or before
+    shift: int = 4  # pixels of padding on each side, of which a random window is cut
+    mirror: bool = True
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    scaled_from: "Recipe | None" = None  # the full schedule of which this is a short form
+
+    def __post_init__(self) -> None:
+        if self.batch < 1 or self.replicas < 1 or self.batch % self.replicas:
+            raise UserError(
+                f"A batch of {self.batch} does not fall into {self.replicas} equal replicas."
+            )
+        if self.steps < 1:
+            raise UserError(f"A run takes at least 1 step, not {self.steps}.")
+        if self.drops != "plateau" and list(self.drops) != sorted(set(self.drops)):
+            raise UserError(f"Drops come in ascending order, each once, not {self.drops}.")
+
+    def rate(self, step: int, events: Sequence[Event] = ()) -> float:
+        """The learning rate of the step that follows `step` finished ones.
+
+        A warm-up never lifts the rate above the schedule's own.
+        """
+        if self.drops == "plateau":
+            drops = [at for what, at in events if what == "plateau"]
+        else:
+            drops = list(self.drops)
+        rate = self.lr / 10 ** sum(step >= drop for drop in drops)
+        if self.warm_up == "none":
+            return rate
+        if self.warm_up == "error":
+            warm = not any(what == "warm-up ended" and step >= at for what, at in events)
+        else:
+            warm = step < self.warm_up
+        return min(self.warm_up_lr, rate) if warm else rate
+
+    @property
+    def share(self) -> int:
+        """Pictures that are normalised together: a batch divided by its replicas."""
+        return self.batch // self.replicas
+
+    @property
+    def shrinkage(self) -> float:
+        """Rate x decay, summed over the steps: how far decay alone would pull the weights."""
+        if self.drops == "plateau":
+            return self.lr * self.decay * self.steps
+        changes = {0, *self.drops} | ({self.warm_up} if isinstance(self.warm_up, int) else set())
+        spans = pairwise([*sorted(at for at in changes if at < self.steps), self.steps])
+        return self.decay * sum((end - start) * self.rate(start, ENDED) for start, end in spans)
+
+
+ENDED: tuple[Event, ...] = (("warm-up ended", 0),)
+CIFAR = Recipe()
+DIGITS = Recipe(batch=64, steps=600, lr=0.05, drops=(300, 450), replicas=1, shift=1, mirror=False)
+IMAGENET = Recipe(batch=256, steps=600_000, drops="plateau", replicas=8, shift=0)
+RECIPES = {"cifar": CIFAR, "digits": DIGITS, "imagenet": IMAGENET}
+
+
+class Protocol(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """How a trained network is tested."""
+
+    views: Literal["one", "ten", "multi-scale"] = "one"
+    scales: tuple[int, ...] = ()
+    # population: true averages over training images, taken after training; running: as trained
+    statistics: Literal["population", "running"] = "population"
+    statistics_images: int = 10_000  # the first of those trained on; all where there are fewer
+    statistics_augmented: bool = False
+
+
+class Run(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What is computed. `network` names the user's own module where there is no `arch`."""
+
+    name: str
+    arch: Arch | None = None
+    network: str = ""
+    data: Data
+    recipe: Recipe = CIFAR
+    protocol: Protocol = Protocol()
+    seed: int = 0
+
+    @property
+    def key(self) -> str:
+        """Twelve hexadecimal digits of every field that is not its default, but the name."""
+        told = {"schema": 1, **{k: v for k, v in canonical(self).items() if k != "name"}}
+        text = json.dumps(told, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+class Plan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How it is computed: may change rounding and time, nothing else; never in the key."""
+
+    device: str = "cpu"
+    engine: Literal["eager", "compiled", "graph"] = "eager"
+    layout: Literal["channels last", "contiguous"] = "channels last"
+    replicas: Literal["in turn", "folded"] = "in turn"
+    checkpointed: int = 0  # blocks between activations that are kept; 0 keeps them all
+    malloc: Literal["kept", "as it comes"] = "as it comes"
+    threads: int = 1
+    workers: int = 1
+    ranks: int = 1
+
+
+def canonical(value: Struct) -> dict[str, Any]:
+    """Plain JSON values of the fields that are not their defaults, equal for equal structs.
+
+    msgspec's own `omit_defaults` keeps a tuple that equals the default but is another object.
+    """
+    value = msgspec.json.decode(msgspec.json.encode(value), type=type(value))  # 1 becomes 1.0
+    told = {}
+    for field in structs.fields(value):
+        here = getattr(value, field.name)
+        if field.default is msgspec.NODEFAULT or here != field.default:
+            told[field.name] = canonical(here) if isinstance(here, Struct) else here
+    return told
+
+
+def scaled(run: Run, steps: int, decay: Literal["kept", "scaled"] = "kept") -> Run:
+    """The same run in `steps` steps: its drops and a counted warm-up move in proportion.
+
+    A warm-up that ends by error is never scaled. The full schedule stays within the recipe, so
+    that no row of a short run can pass for a full one. With decay scaled, rate x decay x steps
+    stays as it was; kept, a short run is hardly regularised.
+    """
+    full = run.recipe.scaled_from or run.recipe
+    if steps == full.steps:
+        return structs.replace(run, recipe=full)
+    recipe = structs.replace(
+        full,
+        steps=steps,
+        drops=full.drops if full.drops == "plateau" else _moved(full.drops, steps, full.steps),
+        warm_up=full.warm_up
+        if isinstance(full.warm_up, str)
+        else round(full.warm_up * steps / full.steps),
+        decay=full.decay * full.steps / steps if decay == "scaled" else full.decay,
+        scaled_from=full,
+    )
+    return structs.replace(run, recipe=recipe)
+
+
+def _moved(drops: tuple[int, ...], steps: int, full: int) -> tuple[int, ...]:
+    return tuple(sorted({round(drop * steps / full) for drop in drops}))

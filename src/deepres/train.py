@@ -1,0 +1,140 @@
+"""The training loop: a generator over steps, so that whoever wants to log, save or stop reads on.
+
+Three curves are never confused: `Progress.wrong` is counted during training, on augmented
+pictures by a network in training mode; clean training error and held-out error are tallies.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+import torch
+from msgspec import Struct
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from .data.batches import Batch
+from .errors import UserError
+from .optim import Momentum, Rate
+from .spec import Event, Recipe
+
+WINDOW = 100  # steps over which a warm-up by error takes its mean (Sec. 4.2)
+
+
+class Facts(Struct, frozen=True, forbid_unknown_fields=True):
+    """The part of a state that is no tensor, for JSON."""
+
+    step: int = 0
+    events: tuple[Event, ...] = ()
+    recent: tuple[int, ...] = ()  # errors of each of the last steps, while a warm-up watches them
+
+
+@dataclass
+class State:
+    """All that a checkpoint holds: network, velocity, step, events."""
+
+    network: nn.Module
+    optimiser: Momentum
+    step: int = 0
+    events: tuple[Event, ...] = ()
+    recent: list[int] = field(default_factory=list)
+
+    def facts(self) -> Facts:
+        """What is no tensor."""
+        return Facts(self.step, self.events, tuple(self.recent))
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Every tensor under its own name: `network.fc.weight`, `velocity.fc.weight`."""
+        named = {f"network.{name}": t for name, t in self.network.state_dict().items()}
+        return named | {f"velocity.{name}": v for name, v in self.optimiser.velocity.items()}
+
+    @torch.no_grad()
+    def restore(self, tensors: dict[str, Tensor], facts: Facts) -> None:
+        """Becomes the state that these were taken from; a name too many or too few is refused."""
+        here = self.tensors()
+        if wrong := sorted(here.keys() ^ tensors.keys()):
+            raise UserError(f"The state is of another network: {wrong[0]} is in only one of them.")
+        for name, tensor in here.items():
+            tensor.copy_(tensors[name])
+        self.step, self.events, self.recent = facts.step, facts.events, list(facts.recent)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What one step reports; its tensors stay on the device until someone reads them."""
+
+    step: int  # finished ones, this one among them
+    rate: float
+    loss: Tensor
+    wrong: Tensor  # of the batch's pictures, as they were in training
+
+
+Step = Callable[[State, Batch, float], tuple[Tensor, Tensor]]
+Forward = Callable[[nn.Module, Tensor, Tensor], tuple[Tensor, Tensor]]
+
+
+def begun(network: nn.Module, recipe: Recipe) -> State:
+    """A state at step 0, its velocity at rest."""
+    return State(network, Momentum(network, recipe))
+
+
+def exact(network: nn.Module, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean loss and logits in the network's own precision."""
+    logits = network(images)
+    return F.cross_entropy(logits, labels), logits
+
+
+def in_bf16(network: nn.Module, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Products in bfloat16; weights, statistics, loss and updates stay as they are."""
+    with torch.autocast(images.device.type, torch.bfloat16):
+        logits = network(images)
+    return F.cross_entropy(logits.float(), labels), logits
+
+
+def eager(
+    state: State, batch: Batch, rate: Rate, forward: Forward = exact
+) -> tuple[Tensor, Tensor]:
+    """One step as it is defined: the replicas in turn, gradients averaged, one update.
+
+    Returns the mean loss and the number of wrong answers. Each share is normalised by its own
+    statistics, and each moves the running ones, as two devices would that take turns.
+    """
+    losses, wrong = [], []
+    for images, labels in batch.shares():
+        loss, logits = forward(state.network, images, labels)
+        torch.autograd.backward(loss / batch.replicas)
+        losses.append(loss.detach())
+        wrong.append(mistakes(logits.detach(), labels))
+    state.optimiser.step(rate)
+    state.optimiser.forget_gradients()
+    return torch.stack(losses).mean(), torch.stack(wrong).sum()
+
+
+def mistakes(logits: Tensor, labels: Tensor) -> Tensor:
+    """How many are answered wrongly, left on the device."""
+    return (logits.argmax(1) != labels).sum()
+
+
+def fit(
+    state: State, recipe: Recipe, batches: Iterable[Batch], step: Step = eager
+) -> Iterator[Progress]:
+    """Trains on each batch in turn; `batches` start at the state's step."""
+    for batch in batches:
+        state.network.train()  # a reader of this stream may have tested it in between
+        rate = recipe.rate(state.step, state.events)
+        loss, wrong = step(state, batch, rate)
+        state.step += 1
+        notice(state, recipe, wrong)
+        yield Progress(state.step, rate, loss, wrong)
+
+
+def notice(state: State, recipe: Recipe, wrong: Tensor) -> None:
+    """Ends a warm-up by error once 100 steps have less than 80 % errors in the mean (Sec. 4.2).
+
+    One batch alone would end it early: its error has a deviation of 3.5 points.
+    """
+    if recipe.warm_up != "error" or any(what == "warm-up ended" for what, _ in state.events):
+        return
+    state.recent = [*state.recent, int(wrong)][-WINDOW:]
+    if len(state.recent) == WINDOW and 10 * sum(state.recent) < 8 * WINDOW * recipe.batch:
+        state.events += (("warm-up ended", state.step),)
+        state.recent = []
