@@ -56,6 +56,10 @@ def _options(
         print(context.get_help())
 
 
+class Terminated(BaseException):
+    """SIGTERM, as Ctrl-C is KeyboardInterrupt: code that catches exceptions lets it pass."""
+
+
 def main() -> None:
     """Runs a command; 0 done, 2 the user's input, 1 else, 130 and 143 when told to stop."""
     signal.signal(signal.SIGTERM, _terminated)
@@ -70,6 +74,9 @@ def main() -> None:
     except KeyboardInterrupt:
         note("deepres: stopped.")
         status = 130
+    except Terminated:
+        note("deepres: stopped.")
+        status = 143
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 1
@@ -82,4 +89,4 @@ def main() -> None:
 
 
 def _terminated(number: int, frame: FrameType | None) -> None:
-    raise SystemExit(143)
+    raise Terminated
