@@ -60,7 +60,13 @@ def test_count_prints_the_contract():
 
 def test_show_prints_table_1():
     printed = deepres("show", "resnet34").stdout
-    for row in ("conv1       112x112", "3x3, 256 ] x 6", "conv5_x     7x7", "1000-d fc", "option B"):
+    for row in (
+        "conv1       112x112",
+        "3x3, 256 ] x 6",
+        "conv5_x     7x7",
+        "1000-d fc",
+        "option B",
+    ):
         assert row in printed
 
 
