@@ -1,5 +1,6 @@
 """What a foreign layout is: how it is told, how its tensors are named, what its keys do not say."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from ..card import Preprocessing
-from ..spec import Arch
+from ..spec import Arch, Shortcut
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Profile:
     classes: tuple[str, ...] | None = None
     stride_at: str = "3x3"  # of a bottleneck; ignored for basic blocks
     pool: str = "usual"  # "usual": padded behind 7x7, none behind 3x3; or "ceil", "kept"
-    shortcut: str = "A"  # where no shortcut has weights: "A", "A-both" or "none" (plain)
+    shortcut: Shortcut = "A"  # where no shortcut has weights: "A", "A-both" or "none" (plain)
     guessed: tuple[str, ...] = ()  # a sentence for each thing assumed from the family alone
 
 
@@ -41,10 +42,13 @@ class Family:
     name: str  # what `--source` says
     about: str  # whose it is, in a few words
     fits: Callable[[Checkpoint], bool]
-    names: tuple[tuple[str, str], ...]  # pattern -> torchvision's name; all of a key must match
+    # pattern -> torchvision's name, as in re.sub; all of a key must match
+    names: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...]
     profile: Callable[[Checkpoint, Mapping[str, Tensor]], Profile]  # renamed tensors too
     # where tensors need more than another name (biases to fold, axes to turn, blobs to merge)
     prepare: Callable[[Checkpoint], dict[str, Tensor]] | None = None
+    # whether it is taken without being named; the first of those that fit and are presumed wins
+    presumed: Callable[[Checkpoint], bool] = lambda checkpoint: True
 
 
 @dataclass(frozen=True)

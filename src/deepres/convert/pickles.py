@@ -1,0 +1,260 @@
+"""What a pickle would do, read from its opcodes without doing it.
+
+Only what torch.save writes needs to be understood: which globals are named, how large each storage
+is said to be, whether every tensor stays inside its storage. torch's own restricted reader checks
+the first; nothing in torch checks the other two before it believes them.
+"""
+
+import pickletools
+from collections.abc import Container
+from dataclasses import dataclass, field
+from mmap import mmap
+from typing import IO, Any, cast
+
+from ..errors import UserError
+
+OPCODES_AT_MOST = 5_000_000  # ten times a training checkpoint of ResNet-1202
+TUPLE_AT_MOST = 1_000_000  # entries once shared parts are written out: what hashing it would visit
+ITEM_SIZES = {
+    "DoubleStorage": 8,
+    "LongStorage": 8,
+    "FloatStorage": 4,
+    "IntStorage": 4,
+    "HalfStorage": 2,
+    "BFloat16Storage": 2,
+    "ShortStorage": 2,
+    "CharStorage": 1,
+    "ByteStorage": 1,
+    "BoolStorage": 1,
+}
+REBUILT = {"torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2"}
+
+
+@dataclass(frozen=True)
+class Named:
+    """A global: a class or function that the pickle names, and has not been looked up."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Storage:
+    """A stretch of numbers kept outside the pickle."""
+
+    key: str
+    numbers: int
+
+
+@dataclass(frozen=True)
+class Made:
+    """Anything that reading would build; `weight` is what hashing it might visit."""
+
+    weight: int = 1
+
+
+class Group(tuple[Any, ...]):
+    """A tuple; its weight counts shared parts as often as they are met."""
+
+    weight: int
+
+
+@dataclass
+class Sketch:
+    """What one pickle says."""
+
+    value: Any = None
+    storages: dict[str, int] = field(default_factory=dict)  # key -> bytes
+
+
+def sketch(file: IO[bytes] | mmap, allowed: Container[str], where: str) -> Sketch:
+    """Follows one pickle from the file's position to its end and executes none of it."""
+    reader = _Reader(allowed, where)
+    try:
+        for count, (opcode, argument, _) in enumerate(pickletools.genops(cast(IO[bytes], file))):
+            if count > OPCODES_AT_MOST:
+                raise UserError(f"{where}: its pickle has more than {OPCODES_AT_MOST:,} steps.")
+            reader.step(opcode, argument)
+    except UserError:
+        raise
+    except (ValueError, LookupError, TypeError, AttributeError, OverflowError) as error:
+        raise UserError(
+            f"{where} is cut short or damaged: its pickle cannot be followed ({error})."
+        ) from None
+    return reader.sketch
+
+
+class _Reader:
+    """A pickle machine whose objects are descriptions; a method for each opcode with an effect."""
+
+    def __init__(self, allowed: Container[str], where: str) -> None:
+        self.allowed, self.where, self.sketch = allowed, where, Sketch()
+        self.stack: list[Any] = []
+        self.marks: list[int] = []
+        self.memo: dict[int, Any] = {}
+        self.protocol = 0
+
+    def step(self, opcode: pickletools.OpcodeInfo, argument: Any) -> None:
+        if effect := getattr(self, opcode.name, None):
+            effect(argument)
+        elif opcode.stack_before or len(opcode.stack_after) != 1:
+            raise UserError(f"{self.where}: its pickle uses {opcode.name}; torch.save never does.")
+        else:  # a number, a string, None
+            self.stack.append(argument)
+
+    def pop(self, number: int) -> list[Any]:
+        if number > len(self.stack):
+            raise IndexError("nothing is left to take")
+        items = self.stack[len(self.stack) - number :]
+        del self.stack[len(self.stack) - number :]
+        return items
+
+    def since_mark(self) -> list[Any]:
+        return self.pop(len(self.stack) - self.marks.pop())
+
+    def name(self, module: str, name: str) -> None:
+        """A global: refused by name before anything else is looked at."""
+        module = {"__builtin__": "builtins", "copy_reg": "copyreg"}.get(module, module)
+        full = f"{module}.{name}"
+        if full not in self.allowed:
+            raise UserError(
+                f"{self.where}: its pickle names {full}, which weights do not need and which may"
+                " run code, so it was not opened: have its author save the state_dict alone."
+            )
+        self.stack.append(Named(full))
+
+    def group(self, items: list[Any]) -> None:
+        group = Group(items)
+        group.weight = 1 + sum(getattr(item, "weight", 1) for item in items)
+        if group.weight > TUPLE_AT_MOST:
+            raise UserError(f"{self.where}: its pickle nests tuples that never end to be visited.")
+        self.stack.append(group)
+
+    def make(self) -> None:
+        _, arguments = self.pop(2)
+        self.stack.append(Made(getattr(arguments, "weight", 1)))
+
+    def inside(self, storage: Storage, offset: int, size: Group, stride: Group) -> None:
+        """torch would lengthen the storage, with whatever is in memory there."""
+        numbers = (offset, *size, *stride)
+        if any(type(number) is not int or number < 0 for number in numbers):
+            raise UserError(f"{self.where}: a tensor's shape is not whole numbers: {numbers}.")
+        last = offset + sum((n - 1) * step for n, step in zip(size, stride, strict=True))
+        if 0 not in size and last >= storage.numbers:
+            raise UserError(
+                f"{self.where}: a tensor of shape {tuple(size)} reaches beyond its"
+                f" {storage.numbers:,} numbers (storage {storage.key})."
+            )
+
+    # Opcodes, under pickletools' names for them.
+
+    def PROTO(self, version: int) -> None:
+        self.protocol = version
+
+    def STOP(self, _: None) -> None:
+        if self.protocol != 2:
+            raise UserError(
+                f"{self.where}: pickle protocol {self.protocol}, and torch.save writes 2: save it"
+                " again with torch.save(state_dict, path)."
+            )
+        (self.sketch.value,) = self.pop(1)
+
+    def FRAME(self, _: int) -> None:
+        pass
+
+    def MARK(self, _: None) -> None:
+        self.marks.append(len(self.stack))
+
+    def GLOBAL(self, names: str) -> None:
+        self.name(*names.split(" ", 1))
+
+    def INST(self, names: str) -> None:
+        self.name(*names.split(" ", 1))
+        raise UserError(f"{self.where}: its pickle uses INST; torch.save never does.")
+
+    def STACK_GLOBAL(self, _: None) -> None:
+        self.name(*map(str, self.pop(2)))
+
+    def BINPERSID(self, _: None) -> None:
+        """("storage", type, key, place, numbers), with a view of it in files of 2017."""
+        what, kind, key, _place, numbers, *view = self.pop(1)[0]
+        if what not in ("storage", b"storage") or type(numbers) is not int or numbers < 0:
+            raise UserError(f"{self.where}: its pickle refers to {what!r}, not to a storage.")
+        size = ITEM_SIZES.get(kind.name.rpartition(".")[2])
+        if size is None:
+            raise UserError(f"{self.where} holds a {kind.name}, which no network here has.")
+        key = key.decode() if isinstance(key, bytes) else str(key)
+        self.sketch.storages[key] = max(self.sketch.storages.get(key, 0), numbers * size)
+        if view and view[0] is not None:
+            _key, start, length = view[0]
+            if not 0 <= start <= start + length <= numbers:
+                raise UserError(f"{self.where}: a view leaves its storage {key}.")
+            numbers = length
+        self.stack.append(Storage(key, numbers))
+
+    def REDUCE(self, _: None) -> None:
+        function, arguments = self.stack[-2:]
+        if isinstance(function, Named) and function.name in REBUILT:
+            self.inside(*arguments[:4])
+        self.make()
+
+    def NEWOBJ(self, _: None) -> None:
+        self.make()
+
+    def BUILD(self, _: None) -> None:
+        self.pop(1)
+
+    def SETITEM(self, _: None) -> None:
+        self.pop(2)
+
+    def SETITEMS(self, _: None) -> None:
+        self.since_mark()
+
+    def APPEND(self, _: None) -> None:
+        items = self.pop(1)
+        self.stack[-1].extend(items)
+
+    def APPENDS(self, _: None) -> None:
+        items = self.since_mark()
+        self.stack[-1].extend(items)
+
+    def TUPLE(self, _: None) -> None:
+        self.group(self.since_mark())
+
+    def TUPLE1(self, _: None) -> None:
+        self.group(self.pop(1))
+
+    def TUPLE2(self, _: None) -> None:
+        self.group(self.pop(2))
+
+    def TUPLE3(self, _: None) -> None:
+        self.group(self.pop(3))
+
+    def EMPTY_TUPLE(self, _: None) -> None:
+        self.group([])
+
+    def EMPTY_LIST(self, _: None) -> None:
+        self.stack.append([])
+
+    def EMPTY_DICT(self, _: None) -> None:
+        self.stack.append(Made())
+
+    EMPTY_SET = EMPTY_DICT
+
+    def NEWTRUE(self, _: None) -> None:
+        self.stack.append(True)
+
+    def NEWFALSE(self, _: None) -> None:
+        self.stack.append(False)
+
+    def BINPUT(self, index: int) -> None:
+        self.memo[index] = self.stack[-1]
+
+    LONG_BINPUT = BINPUT
+
+    def MEMOIZE(self, _: None) -> None:
+        self.memo[len(self.memo)] = self.stack[-1]
+
+    def BINGET(self, index: int) -> None:
+        self.stack.append(self.memo[index])
+
+    LONG_BINGET = BINGET
