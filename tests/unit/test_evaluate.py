@@ -1,5 +1,6 @@
 """Counting errors: exact over any split, ties alike at any batch size."""
 
+import copy
 import csv
 import io
 
@@ -52,6 +53,11 @@ def test_any_batch_size_counts_every_picture_once(n, batch):
     assert whole.top5 <= whole.top1
 
 
+def test_top5_is_wrong_from_the_sixth_place_on():
+    logits = torch.arange(10.0).flip(0).expand(10, 10)
+    assert tally(logits, torch.arange(10)) == Tally(10, 9, 5)
+
+
 def test_tallies_add_up():
     one, two = Tally(3, 2, 1), Tally(7, 1, 0)
     assert one + two == Tally(10, 3, 1)
@@ -60,14 +66,16 @@ def test_tallies_add_up():
 
 
 def test_the_whole_path_equals_a_loop_over_pictures():
-    network, pictures = deepres.create("resnet8", seed=2).eval(), images(33)
+    network, pictures = deepres.create("resnet8", seed=2), images(33)
+    training = copy.deepcopy(network)  # ours is left in training mode: testing changes that
+    network.eval()
     wrong = 0
     for picture, label in zip(pictures.pixels, pictures.labels, strict=True):
         x = (picture / 255 - np.array(RAW.mean)) / np.array(RAW.std)
         with torch.no_grad():
             logits = network(torch.from_numpy(x.transpose(2, 0, 1)).float()[None])
         wrong += int(logits.argmax() != label)
-    counted = total(scores(network, RAW, None, pictures, batch=10), pictures)
+    counted = total(scores(training, RAW, None, pictures, batch=10), pictures)
     assert (counted.seen, counted.top1) == (33, wrong)
 
 
@@ -93,3 +101,11 @@ def test_predictions_are_written_in_order_and_passed_on():
     assert [row["guess2"] for row in rows] == ["a", "a", "b", "a", "a"]
     assert [row["label"] for row in rows] == [pictures.classes[c] for c in pictures.labels]
     assert [int(row["picture"]) for row in rows] == list(range(5))
+
+
+def test_equal_scores_are_guessed_in_class_order():
+    names = tuple(f"class {n}" for n in range(500))
+    pictures = Images("many", np.zeros((1, 1, 1, 3)), np.array([3]), names, "digest")
+    file = io.StringIO()
+    list(written([torch.zeros(1, 500)], pictures, file))
+    assert file.getvalue().splitlines()[1] == "0,class 3,4," + ",".join(names[:5])

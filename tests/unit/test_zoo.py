@@ -40,6 +40,7 @@ def test_suffixes_combine():
     assert arch("resnet34-c").shortcut == "C"
     assert arch("resnet20").shortcut == "A"
     assert arch("resnet20-both") == arch("resnet20-a-both")
+    assert arch("resnet20-both").shortcut == "A-both"
 
 
 @pytest.mark.parametrize(
