@@ -1,0 +1,92 @@
+"""Where data come from: the words after `--data`, and the images that they stand for."""
+
+import difflib
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from ..errors import UserError
+from . import cifar, digits, synthetic
+from .cifar_facts import BOTH, SPLITS
+from .cifar_files import Found
+from .images import Images
+
+EMBEDDED = {"digits": digits.images, "synthetic": synthetic.images}
+LATER = ("folder", "hub")
+WORDS = (*EMBEDDED, *BOTH, *LATER)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A parsed `--data`: a word, a path or both."""
+
+    word: str | None
+    path: Path | None
+
+
+def parse(text: str) -> Source:
+    """`digits`, `cifar10`, `cifar10:PATH` or a bare PATH, without looking at what is there."""
+    word, colon, rest = text.partition(":")
+    if word in EMBEDDED and not colon:
+        return Source(word, None)
+    if word in EMBEDDED:
+        raise UserError(f"{text}: {word} comes with the package and takes no path.")
+    if word in LATER:
+        raise UserError(
+            f"{text}: {word}: is not there yet, it arrives with the picture pipeline; what can be"
+            " read now is digits, synthetic, cifar10:PATH and cifar100:PATH."
+        )
+    if word in BOTH:
+        if colon and not rest:
+            raise UserError(f"{text} names no path: write {word}:PATH, or {word} alone.")
+        return Source(word, Path(rest).expanduser() if colon else None)
+    drive = len(word) == 1 and colon  # C:\data
+    if Path(text).expanduser().exists() or re.match(r"[./~\\]", text) or drive:
+        return Source(None, Path(text).expanduser())
+    raise UserError(_unknown(text, word))
+
+
+def images(source: str, split: str = "test") -> Images:
+    """The images of one split of a source, verified and in their canonical order."""
+    if split not in SPLITS:
+        raise UserError(f"There is no split {split!r}: the splits are {' and '.join(SPLITS)}.")
+    parsed = parse(source)
+    if parsed.path is None and parsed.word in EMBEDDED:
+        return EMBEDDED[parsed.word](split)
+    return cifar.read(found(parsed), split)
+
+
+def found(source: Source) -> Found:
+    """The files of a CIFAR source."""
+    facts = BOTH[source.word] if source.word else None
+    return cifar.located(source.path or _usual(source.word or ""), facts)
+
+
+def own_folder(name: str) -> Path:
+    """Where `deepres data fetch` puts a data set, and where it is looked for."""
+    return platformdirs.user_data_path("deepres") / name
+
+
+def _usual(name: str) -> Path:
+    data = os.environ.get("DEEPRES_DATA")
+    places = [Path(data) / name] if data else []
+    for place in [*places, own_folder(name)]:
+        if place.exists():
+            return place
+    first = str(places[0]) if places else "DEEPRES_DATA (which is not set)"
+    raise UserError(
+        f"{name} is neither in {first} nor in {own_folder(name)}: `deepres data fetch {name}`"
+        f" fetches it, or name its place as {name}:PATH."
+    )
+
+
+def _unknown(text: str, word: str) -> str:
+    near = difflib.get_close_matches(word, WORDS, n=1, cutoff=0.6)
+    hint = f" Did you mean {near[0]}{text[len(word) :]}?" if near else ""
+    return (
+        f"{text!r} is no source of data and no path that is there: sources are digits, synthetic,"
+        f" cifar10[:PATH], cifar100[:PATH] or a path.{hint}"
+    )
