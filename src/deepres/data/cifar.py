@@ -7,7 +7,7 @@ import numpy as np
 
 from ..errors import UserError
 from . import cache
-from .cifar_facts import PIXELS, Damaged, Facts
+from .cifar_facts import Damaged, Facts
 from .cifar_files import DECODE, Found, contents, found_in
 from .images import Images, canonical
 
@@ -120,15 +120,3 @@ def _md5(content: bytes) -> str:
 
 def _again(facts: Facts) -> str:
     return f"fetch it again with `deepres data fetch {facts.name}`."
-
-
-def mean_and_deviation(images: Images) -> tuple[list[float], list[float]]:
-    """Per channel, of pixels from 0 to 1; exact sums of integers."""
-    counts = np.stack(
-        [np.bincount(images.pixels[..., c].reshape(-1), minlength=256) for c in range(3)]
-    )
-    values = np.arange(256)
-    total = len(images) * (PIXELS // 3)
-    mean = counts @ values / total
-    variance = counts @ values**2 / total - mean**2
-    return (mean / 255).tolist(), (np.sqrt(variance) / 255).tolist()

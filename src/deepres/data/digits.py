@@ -15,6 +15,10 @@ from ..randomness import stream
 from .images import Images, canonical
 
 CLASSES = tuple(str(digit) for digit in range(10))
+DIGESTS = {
+    "train": "7c002f4fd1d93c667327117c895141e992abd00348e6f51c60e777b598bd6f9a",
+    "test": "793557cab2a6fe281e9b15de2c276948097fb06e0d94d8a46e85b4a6714f63d4",
+}
 TRAIN = 1_297  # the first of a permutation that is always the same; the other 500 are the test
 
 

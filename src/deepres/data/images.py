@@ -1,7 +1,7 @@
 """A data set in memory: one uint8 array in one canonical order, whatever files it came from."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -11,8 +11,8 @@ class Images:
     """Pictures of one size with their labels."""
 
     name: str  # "cifar10 test"
-    pixels: np.ndarray  # N x H x W x 3 uint8
-    labels: np.ndarray  # N int64
+    pixels: np.ndarray = field(repr=False)  # N x H x W x 3 uint8
+    labels: np.ndarray = field(repr=False)  # N int64
     classes: tuple[str, ...]
     digest: str  # of names, pixels and labels: what enters a run's key, never the path
 

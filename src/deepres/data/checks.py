@@ -1,0 +1,96 @@
+"""What there is in a source of data, and everything that is wrong with it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import UserError
+from . import cifar, digits
+from .cifar_facts import SPLITS
+from .cifar_files import Found
+from .images import Images
+from .source import EMBEDDED, found, parse
+
+
+@dataclass(frozen=True)
+class Split:
+    """One split, counted and measured."""
+
+    images: int
+    per_class: dict[str, int]
+    digest: str
+    verdict: str  # what the digest was compared with
+    mean: tuple[float, ...]  # per channel, of pixels from 0 to 1
+    deviation: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Check:
+    """A source that was read from its files, past every cache."""
+
+    where: str
+    classes: tuple[str, ...]
+    splits: dict[str, Split]
+    problems: tuple[str, ...]
+
+
+def check(text: str) -> Check:
+    """Reads a source whole; what is wrong is told, not raised."""
+    try:
+        source = parse(text)
+        if source.path is None and source.word in EMBEDDED:
+            return _embedded(source.word)
+        return _cifar(found(source))
+    except UserError as error:
+        return Check(text, (), {}, (str(error),))
+
+
+def _cifar(files: Found) -> Check:
+    splits, problems = {}, []
+    for split in SPLITS:
+        images, wrong = cifar.examined(files, split)
+        problems += wrong
+        if images is not None:
+            splits[split] = _measured(images, _cifar_verdict(files, split, images))
+    where = f"{files.facts.title}, {files.layout} layout, in {files.where}"
+    return Check(where, files.facts.classes, splits, tuple(problems))
+
+
+def _cifar_verdict(files: Found, split: str, images: Images) -> str:
+    known = files.facts.digests.get(split)
+    if known is not None:
+        same = known == images.digest
+        return "the official pixels and labels" if same else "NOT the official pixels and labels"
+    if cifar.official_files(files, split):
+        return "the official files, by their MD5"
+    return "counts verified; no digest of the official pixels is known to compare with"
+
+
+def _embedded(word: str) -> Check:
+    splits, problems = {}, []
+    for split in SPLITS:
+        images = EMBEDDED[word](split)
+        verdict = "made from a seed"
+        if word == "digits":
+            same = images.digest == digits.DIGESTS[split]
+            verdict = f"{'as' if same else 'NOT as'} embedded"
+            problems += [] if same else [f"The embedded digits ({split}) are damaged: reinstall."]
+        splits[split] = _measured(images, verdict)
+    return Check(f"{word}, within the package", images.classes, splits, tuple(problems))
+
+
+def _measured(images: Images, verdict: str) -> Split:
+    counts = np.bincount(images.labels, minlength=len(images.classes)).tolist()
+    mean, deviation = mean_and_deviation(images)
+    per_class = dict(zip(images.classes, counts, strict=True))
+    return Split(len(images), per_class, images.digest, verdict, mean, deviation)
+
+
+def mean_and_deviation(images: Images) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Per channel, from exact sums of whole numbers."""
+    channels = images.pixels.reshape(-1, 3).T
+    counts = np.stack([np.bincount(channel, minlength=256) for channel in channels])
+    total, values = channels.shape[1], np.arange(256)
+    mean = counts @ values / total
+    variance = counts @ values**2 / total - mean**2
+    return tuple((mean / 255).tolist()), tuple((np.sqrt(variance) / 255).tolist())
