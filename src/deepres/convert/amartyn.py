@@ -1,11 +1,10 @@
 """a-martyn/resnet: plain and residual CIFAR networks whose files look the same."""
 
-import re
 from collections.abc import Mapping
 
 from torch import Tensor
 
-from .cifar import classes_of
+from .cifar import PLAIN, RESIDUAL, classes_of, named
 from .family import Checkpoint, Family, Profile
 from .inputs import cifar
 from .torchvision import BN
@@ -24,7 +23,6 @@ NAMES = (
     ),
     (r"fcOut\.(weight|bias)", r"fc.\1"),
 )
-PLAIN, RESIDUAL = re.compile("plain"), re.compile("res(net|idual)")
 
 
 def fits(checkpoint: Checkpoint) -> bool:
@@ -39,19 +37,13 @@ def plain(checkpoint: Checkpoint, tensors: Mapping[str, Tensor]) -> Profile:
     return Profile(PICTURES, classes_of(tensors), shortcut="none")
 
 
-def named(checkpoint: Checkpoint, word: re.Pattern[str]) -> bool:
-    """Whether the file's name says this kind and not the other."""
-    name = checkpoint.path.name.lower()
-    return {word} == {kind for kind in (PLAIN, RESIDUAL) if kind.search(name)}
-
-
 FAMILY = Family(
     name="a-martyn",
     about="a-martyn/resnet, residual",
     fits=fits,
     names=NAMES,
     profile=residual,
-    presumed=lambda checkpoint: named(checkpoint, RESIDUAL),
+    presumed=named(RESIDUAL),
 )
 PLAIN_FAMILY = Family(
     name="a-martyn-plain",
@@ -59,5 +51,5 @@ PLAIN_FAMILY = Family(
     fits=fits,
     names=NAMES,
     profile=plain,
-    presumed=lambda checkpoint: named(checkpoint, PLAIN),
+    presumed=named(PLAIN),
 )

@@ -42,6 +42,7 @@ def converted(checkpoint: Checkpoint, source: str | None = None) -> Converted:
         source=family.name,
         mean_image=mean_image,
         notes=checkpoint.notes,
+        container=checkpoint.container,
     )
 
 

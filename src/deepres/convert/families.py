@@ -1,12 +1,50 @@
 """Every family, the more particular ones first: the order in which one is presumed."""
 
-from . import akamaster, amartyn, torchvision
+from . import (
+    akamaster,
+    amartyn,
+    bearpaw,
+    cadene,
+    caffe,
+    chenyaofo,
+    composer,
+    huggingface,
+    huyvnphan,
+    keras,
+    kuangliu,
+    mmpretrain,
+    nabla0001,
+    ruotianluo,
+    timm,
+    torchvision,
+    weiaicunzai,
+)
 from .family import Family
 
 FAMILIES: tuple[Family, ...] = (
+    caffe.FAMILY,
+    keras.FAMILY,
+    huggingface.FAMILY,
+    mmpretrain.FAMILY,
+    composer.FAMILY,
     amartyn.FAMILY,
     amartyn.PLAIN_FAMILY,
+    weiaicunzai.FAMILY,
     akamaster.FAMILY,
+    kuangliu.FAMILY,
+    cadene.CAFFE,
+    cadene.BIASED,
+    *nabla0001.FAMILIES,
+    chenyaofo.TORCHDISTILLS,
+    bearpaw.FAMILY,
+    chenyaofo.FAMILY,
+    huyvnphan.FAMILY,
+    huyvnphan.WITHOUT_POOL,
+    timm.FAMILY,
+    torchvision.TIMM,
+    torchvision.FFCV,
+    ruotianluo.FAMILY,
+    ruotianluo.RGB,
     torchvision.V2,
     torchvision.FAMILY,
 )

@@ -61,3 +61,5 @@ class Converted:
     source: str
     mean_image: Tensor | None = None
     notes: tuple[str, ...] = ()
+    container: str = "plain"
+    sha256: str = ""  # of the file as its author published it

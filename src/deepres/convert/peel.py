@@ -41,12 +41,13 @@ COUNTERS = {"total_ops", "total_params"}  # left by profilers beside every layer
 def peeled(path: Path, content: Any) -> Checkpoint:
     """The tensors of one network, and what was taken off them."""
     notes: list[str] = []
-    trainer, arch = container(content), _arch(content)
+    trainer = container(content)
     tensors = state_dict(path, content, notes)
     tensors = without_prefixes(path, tensors, notes)
     for name, tensor in tensors.items():
         check_tensor(path, name, tensor)
-    return Checkpoint(path, trainer, tensors, {"arch": arch} if arch else {}, tuple(notes))
+    config = {"meta": content["meta"]} if trainer == "mmengine" else {}
+    return Checkpoint(path, trainer, tensors, config, tuple(notes))
 
 
 def container(content: Any) -> str:
@@ -75,12 +76,6 @@ def container(content: Any) -> str:
 
 def _wrapped(content: Any) -> bool:
     return isinstance(content, Mapping) and not any(isinstance(v, Tensor) for v in content.values())
-
-
-def _arch(content: Any) -> str | None:
-    """The name that some trainers write beside the weights."""
-    arch = content.get("arch") if isinstance(content, Mapping) else None
-    return arch if isinstance(arch, str) else None
 
 
 def state_dict(path: Path, content: Any, notes: list[str]) -> dict[str, Tensor]:

@@ -18,6 +18,11 @@ NAMES = (
 # The endings of the published files whose tests resized to 232: torchvision's "V2" weights.
 SECOND_WEIGHTS = re.compile(r"resnet(50-11ad3fa6|101-cd907fc2|152-f82ba261)")
 
+TIMM_DEFAULT = "Its pictures are taken to be timm's by default: 224 of 235, bicubic."
+FFCV_CROP = (
+    "ffcv's loader cuts the middle 224/256 and resizes it by area; here 256 is resized and 224 cut."
+)
+
 
 def fits(checkpoint: Checkpoint) -> bool:
     """Four stages behind a 7x7 stem."""
@@ -34,6 +39,16 @@ def profile_v2(checkpoint: Checkpoint, tensors: Mapping[str, Tensor]) -> Profile
     return Profile(structs.replace(IMAGENET, resize=232))
 
 
+def profile_timm(checkpoint: Checkpoint, tensors: Mapping[str, Tensor]) -> Profile:
+    """What timm's trainer takes from the weights its names stand for, where nobody says else."""
+    how = structs.replace(IMAGENET, resize=235, interpolation="bicubic")
+    return Profile(how, guessed=(TIMM_DEFAULT,))
+
+
+def profile_ffcv(checkpoint: Checkpoint, tensors: Mapping[str, Tensor]) -> Profile:
+    return Profile(IMAGENET, guessed=(FFCV_CROP,))
+
+
 FAMILY = Family(
     name="torchvision",
     about="torchvision's ResNets and whatever was trained with its references",
@@ -48,4 +63,20 @@ V2 = Family(
     names=NAMES,
     profile=profile_v2,
     presumed=lambda checkpoint: SECOND_WEIGHTS.search(checkpoint.path.name) is not None,
+)
+TIMM = Family(
+    name="timm",
+    about="timm's trainer",
+    fits=lambda checkpoint: fits(checkpoint) and "architecture" not in checkpoint.config,
+    names=NAMES,
+    profile=profile_timm,
+    presumed=lambda checkpoint: checkpoint.container == "timm",
+)
+FFCV = Family(
+    name="ffcv",
+    about="ffcv-imagenet's trainer",
+    fits=fits,
+    names=NAMES,
+    profile=profile_ffcv,
+    presumed=lambda checkpoint: checkpoint.path.name == "final_weights.pt",
 )

@@ -1,0 +1,53 @@
+"""ruotianluo/pytorch-resnet: the authors' networks under torchvision's names, their own stride.
+
+Their weights load into torchvision's network without complaint and answer worse there.
+"""
+
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from ..card import Preprocessing
+from . import torchvision
+from .family import Checkpoint, Family, Profile
+from .inputs import IMAGENET
+
+BGR = Preprocessing(
+    size=224,
+    resize=256,
+    colour="BGR",
+    maximum=255,
+    mean=(103.939, 116.779, 123.68),
+    std=(1, 1, 1),
+)
+
+
+def fits(checkpoint: Checkpoint) -> bool:
+    """50, 101 and 152 layers: the authors released no others."""
+    return torchvision.fits(checkpoint) and "layer1.0.conv3.weight" in checkpoint.tensors
+
+
+def profile(checkpoint: Checkpoint, tensors: Mapping[str, Tensor]) -> Profile:
+    return Profile(BGR, stride_at="first", pool="ceil")
+
+
+def profile_rgb(checkpoint: Checkpoint, tensors: Mapping[str, Tensor]) -> Profile:
+    return Profile(IMAGENET, stride_at="first", pool="ceil")
+
+
+FAMILY = Family(
+    name="ruotianluo",
+    about="ruotianluo/pytorch-resnet, BGR from 0 to 255",
+    fits=fits,
+    names=torchvision.NAMES,
+    profile=profile,
+    presumed=lambda checkpoint: "caffe" in checkpoint.path.name.lower(),
+)
+RGB = Family(
+    name="ruotianluo-rgb",
+    about="ruotianluo/pytorch-resnet, first convolution changed for RGB from 0 to 1",
+    fits=fits,
+    names=torchvision.NAMES,
+    profile=profile_rgb,
+    presumed=lambda checkpoint: False,
+)
