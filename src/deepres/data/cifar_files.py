@@ -4,7 +4,6 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO
 
 import numpy as np
 
@@ -99,7 +98,7 @@ def _members(found: Found, split: str) -> tuple[dict[str, bytes | Damaged], Dama
     return members, None
 
 
-def _bounded(content: IO[bytes], limit: int) -> bytes | Damaged:
+def _bounded(content: tars.Content, limit: int) -> bytes | Damaged:
     data = content.read(limit + 1)
     return data if len(data) <= limit else Damaged(f"has over {limit:,} bytes, which is too many")
 

@@ -9,7 +9,7 @@ import sys
 import zlib
 from typing import BinaryIO
 
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 EDGE = 32
 BYTES = EDGE * EDGE * 3
@@ -28,7 +28,11 @@ FORMATS = ("PNG", "WEBP")  # lossless, as on the hub; trying no others halves th
 
 def picture(encoded: bytes) -> bytes:
     """The 32 x 32 x 3 pixels of one encoded picture; ValueError or OSError for any other."""
-    with Image.open(io.BytesIO(encoded), formats=FORMATS) as image:
+    try:
+        opened = Image.open(io.BytesIO(encoded), formats=FORMATS)
+    except UnidentifiedImageError:  # its message is the address of a buffer
+        raise ValueError("it is neither PNG nor WebP") from None
+    with opened as image:
         if image.size != (EDGE, EDGE):
             raise ValueError(f"it is {image.width} x {image.height}, not {EDGE} x {EDGE}")
         return (image if image.mode == "RGB" else image.convert("RGB")).tobytes()

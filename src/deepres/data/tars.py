@@ -17,6 +17,17 @@ class Unsafe(Damaged):
     """An archive that tries something: nothing of it should be kept."""
 
 
+class Content:
+    """The bytes of one file; reading them can find that the archive is broken."""
+
+    def __init__(self, source: IO[bytes]) -> None:
+        self.source = source
+
+    def read(self, count: int = -1) -> bytes:
+        with _explained():
+            return self.source.read(count)
+
+
 class _Bounded:
     """A stream that ends with an error after so many bytes, however much a bomb unpacks to."""
 
@@ -31,14 +42,14 @@ class _Bounded:
         return data
 
 
-def files(archive: Path, limit: int) -> Iterator[tuple[PurePosixPath, IO[bytes]]]:
+def files(archive: Path, limit: int) -> Iterator[tuple[PurePosixPath, Content]]:
     """Path and content of each regular file, in turn; each must be read before the next.
 
     A link, a device, a path that leaves the folder and more than `limit` bytes in all are refused.
     """
     with _opened(archive) as raw, _explained():
         stream = _Bounded(raw, limit)
-        with tarfile.open(fileobj=stream, mode="r|", bufsize=1 << 20) as tar:  # type: ignore[call-overload]
+        with tarfile.open(fileobj=stream, mode="r|", bufsize=1 << 16) as tar:  # type: ignore[call-overload]
             for count, member in enumerate(tar):
                 if count >= MEMBERS_AT_MOST:
                     raise Unsafe(f"holds more than {MEMBERS_AT_MOST:,} files")
@@ -50,7 +61,7 @@ def files(archive: Path, limit: int) -> Iterator[tuple[PurePosixPath, IO[bytes]]
                 content = tar.extractfile(member)
                 if not member.isreg() or content is None:
                     raise Unsafe(f"holds {_kind(member)} named {member.name!r}, not only files")
-                yield path, content
+                yield path, Content(content)
 
 
 def _within(member: tarfile.TarInfo) -> PurePosixPath:
