@@ -1,9 +1,11 @@
-"""Documents that print what a command prints: run the command, compare, name what is stale.
+"""Documents that print what a command or a result says: make it anew, name what is stale.
 
-In Markdown, a comment `<!-- deepres count resnet20 -->` above a fenced block says where the block
-comes from. `python -m tests.freshness --write` brings the blocks up to date.
+In Markdown, a comment `<!-- deepres count resnet20 -->` above a fenced block says which command
+prints it, and `<!-- results checkpoints -->` that the table up to `<!-- end -->` comes from that
+file of `results/`. `python -m tests.freshness --write` brings them up to date.
 """
 
+import json
 import re
 import subprocess
 import sys
@@ -11,6 +13,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(r"(<!-- deepres (.+?) -->\n```\w*\n)(.*?)(```)", re.S)
+
+TABLE = re.compile(r"(<!-- results (\w+) -->\n)(.*?)(<!-- end -->)", re.S)
 
 
 def printed(words: str) -> str:
@@ -22,11 +26,28 @@ def printed(words: str) -> str:
     return done.stdout.rstrip() + "\n"
 
 
+def table(name: str) -> str:
+    """Rows of committed results: what their authors print beside what was counted here."""
+    lines = (ROOT / "results" / f"{name}.jsonl").read_text().splitlines()
+    rows = ["| checkpoint | network | its page says | top-1 error here | top-5 error here |"]
+    rows.append("|---|---|---|---|---|")
+    for result in map(json.loads, lines):
+        top1, top5 = (
+            f"{result[f'{n}_error']:.2f} % ({result[f'{n}_errors']}/{result['seen']})"
+            for n in ("top1", "top5")
+        )
+        rows.append(
+            f"| `{result['file']}` | `{result['network']}` | {result['claimed']} | {top1} | {top5} |"
+        )
+    return "\n".join(rows) + "\n"
+
+
 def main() -> None:
     stale = []
     for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]:
         text = page.read_text()
         fresh = BLOCK.sub(lambda m: m[1] + printed(m[2]) + m[4], text)
+        fresh = TABLE.sub(lambda m: m[1] + table(m[2]) + m[4], fresh)
         if fresh == text:
             continue
         stale.append(str(page.relative_to(ROOT)))

@@ -1,0 +1,14 @@
+"""What all tests share: real data only where DEEPRES_DATA points."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def real_data():
+    """The folder with cifar10, imagenette and weights; a test that needs it skips without."""
+    if not os.environ.get("DEEPRES_DATA"):
+        pytest.skip("needs real data: DEEPRES_DATA names no folder")
+    return Path(os.environ["DEEPRES_DATA"])
