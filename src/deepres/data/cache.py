@@ -45,7 +45,7 @@ def kept(purpose: str, sources: Sequence[Path], make: Callable[[], Images]) -> I
     path = folder() / f"{purpose.replace(' ', '-')}-{state[:24]}{SUFFIX}"
     try:
         return loaded(path, state)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         pass
     except (Spoiled, OSError) as error:
         log.warning("The cache %s is damaged (%s): it is made anew.", path, error)

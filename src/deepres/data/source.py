@@ -44,7 +44,7 @@ def parse(text: str) -> Source:
             raise UserError(f"{text} names no path: write {word}:PATH, or {word} alone.")
         return Source(word, Path(rest).expanduser() if colon else None)
     drive = len(word) == 1 and colon  # C:\data
-    if Path(text).expanduser().exists() or re.match(r"[./~\\]", text) or drive:
+    if (text and Path(text).expanduser().exists()) or re.match(r"[./~\\]", text) or drive:
         return Source(None, Path(text).expanduser())
     raise UserError(_unknown(text, word))
 
