@@ -1,8 +1,8 @@
 """Documents that print what a command or a result says: make it anew, name what is stale.
 
 In Markdown, a comment `<!-- deepres count resnet20 -->` above a fenced block says which command
-prints it, and `<!-- results checkpoints -->` that the table up to `<!-- end -->` comes from that
-file of `results/`. `python -m tests.freshness --write` brings them up to date.
+prints it, and `<!-- table checkpoints -->` that what follows up to `<!-- end -->` is a table made
+here. `python -m tests.freshness --write` brings them up to date.
 """
 
 import json
@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(r"(<!-- deepres (.+?) -->\n```\w*\n)(.*?)(```)", re.S)
 
-TABLE = re.compile(r"(<!-- results (\w+) -->\n)(.*?)(<!-- end -->)", re.S)
+TABLE = re.compile(r"(<!-- table (\w+) -->\n)(.*?)(<!-- end -->)", re.S)
 
 
 def printed(words: str) -> str:
@@ -26,9 +26,17 @@ def printed(words: str) -> str:
     return done.stdout.rstrip() + "\n"
 
 
-def table(name: str) -> str:
+def families() -> str:
+    """Every family that can be read, as `--source` names it."""
+    from deepres.convert.families import FAMILIES
+
+    rows = dict.fromkeys(f"| `{family.name}` | {family.about} |" for family in FAMILIES)
+    return "\n".join(["| `--source` | whose |", "|---|---|", *rows]) + "\n"
+
+
+def checkpoints() -> str:
     """Rows of committed results: what their authors print beside what was counted here."""
-    lines = (ROOT / "results" / f"{name}.jsonl").read_text().splitlines()
+    lines = (ROOT / "results" / "checkpoints.jsonl").read_text().splitlines()
     rows = ["| checkpoint | network | its page says | top-1 error here | top-5 error here |"]
     rows.append("|---|---|---|---|---|")
     for result in map(json.loads, lines):
@@ -42,12 +50,15 @@ def table(name: str) -> str:
     return "\n".join(rows) + "\n"
 
 
+TABLES = {"checkpoints": checkpoints, "families": families}
+
+
 def main() -> None:
     stale = []
     for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]:
         text = page.read_text()
         fresh = BLOCK.sub(lambda m: m[1] + printed(m[2]) + m[4], text)
-        fresh = TABLE.sub(lambda m: m[1] + table(m[2]) + m[4], fresh)
+        fresh = TABLE.sub(lambda m: m[1] + TABLES[m[2]]() + m[4], fresh)
         if fresh == text:
             continue
         stale.append(str(page.relative_to(ROOT)))
