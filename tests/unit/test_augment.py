@@ -32,8 +32,9 @@ def one_by_one(images: Images, recipe: Recipe, seed: int, step: int) -> np.ndarr
         mean, std = values.mean((0, 1, 2)), values.std((0, 1, 2))
     border = ((p, p), (p, p), (0, 0))
     chosen = indices(seed, step, recipe.batch, len(images))
-    down, right = stream(seed, "crop", step).integers(2 * p + 1, size=(2, recipe.batch))
-    mirror = stream(seed, "mirror", step).random(recipe.batch) < 0.5
+    draws = stream(seed, "augmentation", step)
+    down, right = draws.integers(2 * p + 1, size=(2, recipe.batch))
+    mirror = draws.random(recipe.batch) < 0.5
     out = []
     for index, y, x, turned in zip(chosen, down, right, mirror, strict=True):
         if recipe.padding == "mean":
@@ -82,7 +83,7 @@ def test_every_window_and_both_mirrors_are_drawn_alike() -> None:
     recipe = Recipe(batch=60, shift=shift, centre="none", replicas=1)
     windows, mirrored = np.zeros((3, 3)), 0
     for step in range(draws):
-        down, right = stream(seed, "crop", step).integers(3, size=(2, 60))
+        down, right = stream(seed, "augmentation", step).integers(3, size=(2, 60))
         np.add.at(windows, (down, right), 1)
         batch = batch_of(images, normalisation(images, recipe), recipe, seed, step)
         plain = batch_of(

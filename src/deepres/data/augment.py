@@ -22,7 +22,9 @@ class Normalisation:
 
     how: Preprocessing  # as a card tells it
     mean_image: Tensor | None  # 3 x H x W, pixels from 0 to 1
-    means: Tensor  # windows of the padded mean: W x H x W x 3, one for each offset
+    # the mean (0 to 255) cut at each offset, then all of these mirrored: a row for each
+    means: Tensor
+    scale: Tensor  # a row too: from pixels to the network's input, 1 / 255 over the deviation
 
 
 def normalisation(images: Images, recipe: Recipe) -> Normalisation:
@@ -47,6 +49,7 @@ def normalisation(images: Images, recipe: Recipe) -> Normalisation:
         how=how,
         mean_image=stored if how.mean_image else None,
         means=_mean_windows(image, recipe),
+        scale=torch.from_numpy((1 / (255 * deviations)).astype(np.float32)).repeat(edge * edge),
     )
 
 
@@ -62,13 +65,12 @@ def _mean_windows(mean: np.ndarray, recipe: Recipe) -> Tensor:
 
     Black padding is part of the picture: the mean is then subtracted whole from every window.
     """
-    if recipe.padding == "black":
-        return torch.from_numpy(mean[None].astype(np.float32))
-    shift, edge = recipe.shift, mean.shape[0]
-    padded = np.pad(mean, ((shift, shift), (shift, shift), (0, 0)))
-    windows = np.lib.stride_tricks.sliding_window_view(padded, (edge, edge), axis=(0, 1))
-    windows = windows.transpose(0, 1, 3, 4, 2).reshape(-1, edge, edge, 3)
-    return torch.from_numpy(windows.astype(np.float32))
+    shift, edge = (0 if recipe.padding == "black" else recipe.shift), mean.shape[0]
+    padded = np.pad(255 * mean, ((shift, shift), (shift, shift), (0, 0)))
+    cut = np.lib.stride_tricks.sliding_window_view(padded, (edge, edge), axis=(0, 1))
+    cut = cut.transpose(0, 1, 3, 4, 2).reshape(-1, edge, edge, 3)
+    both = np.concatenate([cut, cut[:, :, ::-1]])
+    return torch.from_numpy(both.astype(np.float32).reshape(len(both), -1))
 
 
 def drawn(
@@ -76,12 +78,14 @@ def drawn(
 ) -> tuple[Tensor, Tensor]:
     """The chosen pictures, each with the window and the mirror that this step drew for it."""
     places = 2 * recipe.shift + 1
-    offsets = stream(seed, "crop", step).integers(places, size=(2, len(chosen)))
-    mirrored = stream(seed, "mirror", step).random(len(chosen)) < 0.5 * recipe.mirror
-    pixels = windows(images.pixels[chosen], recipe.shift, *offsets)
-    which = torch.from_numpy(offsets[0] * places + offsets[1])
+    draws = stream(seed, "augmentation", step)
+    down, right = draws.integers(places, size=(2, len(chosen)))
+    mirrored = draws.random(len(chosen)) < 0.5 * recipe.mirror
+    pixels = windows(images.pixels[chosen], recipe.shift, down, right)
+    pixels[mirrored] = torch.from_numpy(pixels[mirrored]).flip(2).numpy()
+    place = 0 if recipe.padding == "black" else down * places + right
+    which = torch.from_numpy(mirrored * (len(how.means) // 2) + place)
     x = centred(torch.from_numpy(pixels), how, which)
-    x[torch.from_numpy(mirrored)] = x[torch.from_numpy(mirrored)].flip(2)
     return x.permute(0, 3, 1, 2), torch.from_numpy(images.labels[chosen])
 
 
@@ -100,8 +104,5 @@ def windows(pixels: np.ndarray, shift: int, down: np.ndarray, right: np.ndarray)
 
 def centred(pixels: Tensor, how: Normalisation, which: Tensor) -> Tensor:
     """N x H x W x 3 uint8 minus its window of the mean, over the deviation."""
-    means = how.means[which] if len(how.means) > 1 else how.means
-    x = pixels.to(torch.float32).div_(255).sub_(means)
-    if how.how.std != (1.0, 1.0, 1.0):
-        x.div_(torch.tensor(how.how.std))
-    return x
+    means = how.means.index_select(0, which)
+    return torch.sub(pixels.flatten(1), means).mul_(how.scale).view(pixels.shape)
