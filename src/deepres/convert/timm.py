@@ -18,6 +18,7 @@ from .torchvision import NAMES
 PAPERS = re.compile(
     r"(?:(?:tv_|ssl_|swsl_)?resnet(18|34|50|101|152)|gluon_resnet(18|34|50|101|152)_v1b)(\..+)?"
 )
+HARMLESS = {"num_classes", "in_chans", "drop_rate", "drop_path_rate"}  # seen in shapes, or idle
 Said = TypeVar("Said")
 SQUEEZED = "timm squeezes these pictures to a square; here the middle is cut out instead."
 
@@ -58,15 +59,13 @@ def prepare(checkpoint: Checkpoint) -> dict[str, Tensor]:
             f"{where} is timm's {config.architecture}, which is not a network of the paper: those"
             " are timm's resnet18, resnet34, resnet50, resnet101 and resnet152."
         )
-    if changed := sorted(config.model_args.keys() - {"num_classes", "in_chans"}):
-        raise UserError(
-            f"{where} is timm's {config.architecture} changed by {changed[0]}"
-            f" {config.model_args[changed[0]]!r}; the paper's network has no such setting."
-        )
-    if config.global_pool != "avg":
-        raise UserError(
-            f"{where} pools by {config.global_pool!r} at its end; the paper's networks average."
-        )
+    settings = {"global_pool": config.global_pool} | config.model_args
+    for name in sorted(settings.keys() - HARMLESS):
+        if settings[name] != ("avg" if name == "global_pool" else None):
+            raise UserError(
+                f"{where} is timm's {config.architecture} changed by {name} {settings[name]!r}; the"
+                " paper's network has no such setting."
+            )
     return checkpoint.tensors
 
 
