@@ -44,9 +44,8 @@ def checkpoints() -> str:
             f"{result[f'{n}_error']:.2f} % ({result[f'{n}_errors']}/{result['seen']})"
             for n in ("top1", "top5")
         )
-        rows.append(
-            f"| `{result['file']}` | `{result['network']}` | {result['claimed']} | {top1} | {top5} |"
-        )
+        names = f"| `{result['file']}` | `{result['network']}` | {result['claimed']} "
+        rows.append(f"{names}| {top1} | {top5} |")
     return "\n".join(rows) + "\n"
 
 
