@@ -1,0 +1,1 @@
+"""Anybody's network held against the paper's: traced, measured, and run on the same weights."""

@@ -1,0 +1,91 @@
+"""Head, biases, and how parameters and outputs are used, held against the paper's."""
+
+from collections import Counter
+
+from torch import nn
+
+from .layout import Layout
+from .path import between
+from .record import Node, Recording
+from .words import listed, sequence
+
+_OUTPUTS = ("softmax", "log-softmax")
+
+
+def head(theirs: Layout, paper: Layout) -> list[str]:
+    """Sentences on what follows the last block."""
+    found = []
+    kept = theirs.head[:-1] if tail(theirs) else theirs.head
+    ours = [node for node in kept if node.kind != "dropout"]
+    if any(node.kind == "dropout" for node in theirs.head):
+        found.append("dropout stands before the classifier; the paper uses no dropout")
+    if [_mark(node) for node in ours] != [_mark(node) for node in paper.head]:
+        found.append(
+            f"behind the last block stand {sequence(ours)}; in the paper {sequence(paper.head)}"
+        )
+    return found
+
+
+def returned(recording: Recording, theirs: Layout) -> list[str]:
+    """Sentences on outputs that are not simply the scores."""
+    found = [
+        f"it ends with {kind}, the paper's with the scores before it, which is where the two were"
+        " compared"
+        for kind in tail(theirs)
+    ]
+    if recording.returned:
+        found.append(f"it returns {recording.returned}, the paper's the scores alone")
+    return found
+
+
+def tail(layout: Layout) -> tuple[str, ...]:
+    """The softmax or log-softmax at the very end."""
+    return tuple(node.kind for node in layout.head[-1:] if node.kind in _OUTPUTS)
+
+
+def _mark(node: Node) -> tuple[object, ...]:
+    """A linear layer by its bias alone: its width follows from the stages and the classes."""
+    if node.kind == "linear":
+        return node.kind, node.facts["bias"]
+    return node.kind, *node.facts.items()
+
+
+def biases(theirs: Layout, paper: Layout) -> list[str]:
+    """Convolutions with biases, which the paper leaves to batch normalisation."""
+    layers, papers = _convolutions(theirs), _convolutions(paper)
+    ours = [layer for layer in layers if layer.facts["bias"]]
+    if not ours or any(layer.facts["bias"] for layer in papers):
+        return []
+    which = "all" if len(ours) == len(layers) else str(len(ours))
+    names = f" ({listed([n.weights.get('bias', 'a bias') for n in ours])})" * (len(ours) < 3)
+    return [f"{which} of its {len(layers)} convolutions have biases{names}; the paper's have none"]
+
+
+def _convolutions(layout: Layout) -> list[Node]:
+    found = list(layout.stem.layers)
+    for block in layout.blocks:
+        found += [*block.layers, *(block.shortcut.layers if block.shortcut else ())]
+    return [layer for layer in found if layer.kind == "conv"]
+
+
+def usage(network: nn.Module, recording: Recording) -> list[str]:
+    """Sentences on parameters that serve nothing, or several layers at once."""
+    used = Counter(
+        name for node in between(recording.input, recording.output) for name in node.origins
+    )
+    parameters = dict(network.named_parameters())
+    unused = [name for name in parameters if name not in used]
+    shared = [name for name in parameters if used[name] > 1]
+    frozen = [name for name, parameter in parameters.items() if not parameter.requires_grad]
+    found = []
+    if unused:
+        total = sum(parameters[name].numel() for name in unused)
+        others = f" and {len(unused) - 1} other tensors" if len(unused) > 1 else ""
+        found.append(f"{total:,} of its parameters take no part in the scores: {unused[0]}{others}")
+    if frozen:
+        others = f" and {len(frozen) - 1} other tensors" if len(frozen) > 1 else ""
+        found.append(f"{frozen[0]}{others} would not train: requires_grad is False")
+    if shared:
+        most = f", {shared[0]} in {used[shared[0]]} places"
+        found.append(f"layers share {len(shared)} tensors of weights{most}; the paper's share none")
+    return found

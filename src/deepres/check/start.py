@@ -1,0 +1,159 @@
+"""How the weights of a network start, measured on its layers before anything has trained."""
+
+from math import sqrt
+
+import torch
+from msgspec import Struct
+from torch import Tensor, nn
+
+from .layout import Layout
+from .record import Node
+
+# A sample deviation of n normal weights scatters by 1 / sqrt(2n) of its value: six of those are
+# exceeded by chance once in 5e8 layers.
+SIGMAS = 6
+RULES = {
+    "fan_in": "normal with sqrt(2 / fan_in)",
+    "fan_out": "normal with sqrt(2 / fan_out)",
+    "glorot": "with Glorot's (Xavier's) sqrt(2 / (fan_in + fan_out))",
+    "torch": "as torch leaves them, kaiming_uniform(a=sqrt(5))",
+}
+
+
+class Start(Struct, frozen=True):
+    """What the convolutions, normalisations and the classifier start from."""
+
+    fits: dict[str, frozenset[str]]  # the rules that each convolution's weight fits
+    uniform: bool
+    spread: float  # deviation over sqrt(2 / fan_in), the middle of all convolutions
+    gammas: dict[str, float]  # means of those that are not 1
+    zero_last: list[str]  # gammas that are 0 at the end of a branch
+    betas: list[str]  # those that are not 0
+    classifier: float  # deviation times sqrt(fan_in)
+    classifier_bias: bool  # not 0
+
+
+@torch.no_grad()
+def start_of(network: nn.Module, layout: Layout) -> Start:
+    """Measures a network as it was built; call it before weights are changed."""
+    tensors = dict(network.named_parameters())
+    blocks = [layout.stem, *layout.blocks]
+    shortcuts = [block.shortcut for block in blocks if block.shortcut]
+    layers = [n for b in blocks for n in b.layers] + [n for s in shortcuts for n in s.layers]
+    convolutions = _weights([node for node in layers if node.kind == "conv"], tensors)
+    norms = [n for b in blocks for n in b.normalisations]
+    norms += [n for s in shortcuts for n in s.normalisations]
+    gammas = _unusual(norms, "weight", tensors, 1.0)
+    ends = [b.normalisations[-1].weights.get("weight") for b in blocks if b.normalisations]
+    heads = [node for node in layout.head if node.kind == "linear"]
+    classifier = list(_weights(heads[-1:], tensors).values())
+    biases = [tensors[n.weights["bias"]] for n in heads[-1:] if n.weights.get("bias") in tensors]
+    return Start(
+        fits={name: _fits(weight) for name, weight in convolutions.items()},
+        uniform=_uniform(list(convolutions.values())),
+        spread=_spread(list(convolutions.values())),
+        gammas=gammas,
+        zero_last=[name for name in ends if name is not None and gammas.get(name) == 0],
+        betas=list(_unusual(norms, "bias", tensors, 0.0)),
+        classifier=float(classifier[0].std()) * sqrt(classifier[0][0].numel()) if classifier else 0,
+        classifier_bias=any(bool((bias != 0).any()) for bias in biases),
+    )
+
+
+def starts(theirs: Start, paper: Start) -> list[str]:
+    """Sentences on how training starts elsewhere than in the paper."""
+    found = []
+    label, expected = _label(theirs), _label(paper)
+    if label not in (expected, RULES["fan_out"]):
+        found.append(
+            f"its convolutions start {label}, {theirs.spread:.2f} times the paper's deviation;"
+            f" the paper's start {expected}"
+        )
+    if theirs.zero_last and not paper.zero_last:
+        found.append(
+            f"the last gamma of {len(theirs.zero_last)} blocks starts at 0, so that each begins as"
+            " the identity: later work's choice, the paper's gammas start at 1"
+        )
+    others = {name: mean for name, mean in theirs.gammas.items() if name not in theirs.zero_last}
+    if others and not paper.gammas:
+        name, mean = next(iter(others.items()))
+        found.append(
+            f"{len(others)} gammas do not start at 1, as the paper's do: {name} has mean {mean:.3g}"
+        )
+    if theirs.betas and not paper.betas:
+        found.append(
+            f"{len(theirs.betas)} betas do not start at 0, as the paper's do: {theirs.betas[0]}"
+        )
+    return found
+
+
+def start_remarks(theirs: Start, paper: Start) -> list[str]:
+    """What the paper leaves open: which fan, and the classifier."""
+    found = []
+    if _label(theirs) == RULES["fan_out"]:
+        found.append(
+            "its convolutions start normal with sqrt(2 / fan_out), torchvision's choice; the work"
+            " that Sec. 3.4 cites allows either fan, ours is fan_in"
+        )
+    if abs(theirs.classifier - paper.classifier) > 0.1 or theirs.classifier_bias:
+        bias = " and biases that are not 0" if theirs.classifier_bias else ""
+        found.append(
+            f"its classifier starts with deviation {theirs.classifier:.2f} / sqrt(fan_in){bias};"
+            f" the paper does not say, ours is {paper.classifier:.2f} / sqrt(fan_in) with biases 0"
+        )
+    return found
+
+
+def _label(start: Start) -> str:
+    """The one rule that all convolutions fit, or how many of them fit which."""
+    common = [rule for rule in RULES if all(rule in fits for fits in start.fits.values())]
+    if common:
+        named_uniform = start.uniform and common[0] != "torch"
+        return f"uniform, not {RULES[common[0]]}" if named_uniform else RULES[common[0]]
+    votes = {rule: [n for n, fits in start.fits.items() if rule in fits] for rule in RULES}
+    most = max(votes, key=lambda rule: len(votes[rule]))
+    if not votes[most]:
+        return "by no rule that is known here"
+    rest = [name for name in start.fits if name not in votes[most]]
+    others = f" and {len(rest) - 1} more" if len(rest) > 1 else ""
+    return f"{RULES[most]} but for {rest[0]}{others}"
+
+
+def _fits(weight: Tensor) -> frozenset[str]:
+    """The rules that a weight's mean and deviation fit, within `SIGMAS` for their number."""
+    fan_in, fan_out = weight[0].numel(), weight.shape[0] * weight[0, 0].numel()
+    deviation, mean = float(weight.double().std()), float(weight.double().mean())
+    if abs(mean) > SIGMAS * deviation / sqrt(weight.numel()):
+        return frozenset()
+    expected = {
+        "fan_in": sqrt(2 / fan_in),
+        "fan_out": sqrt(2 / fan_out),
+        "glorot": sqrt(2 / (fan_in + fan_out)),
+        "torch": sqrt(1 / (3 * fan_in)),
+    }
+    bound = SIGMAS / sqrt(2 * weight.numel())
+    return frozenset(r for r, value in expected.items() if abs(deviation / value - 1) <= bound)
+
+
+def _spread(weights: list[Tensor]) -> float:
+    ratios = sorted(float(w.double().std()) / sqrt(2 / w[0].numel()) for w in weights)
+    return ratios[len(ratios) // 2] if ratios else 0.0
+
+
+def _uniform(weights: list[Tensor]) -> bool:
+    """By the fourth moment of all weights, each layer's scaled alike: 1.8 uniform, 3 normal."""
+    scaled = [w.double().flatten() / w.double().std() for w in weights if w.std() > 0]
+    return bool(scaled) and float(torch.cat(scaled).pow(4).mean()) < 2.2
+
+
+def _weights(layers: list[Node], tensors: dict[str, nn.Parameter]) -> dict[str, Tensor]:
+    names = [layer.weights.get("weight", "") for layer in layers]
+    return {name: tensors[name] for name in names if name in tensors}
+
+
+def _unusual(
+    norms: list[Node], role: str, tensors: dict[str, nn.Parameter], usual: float
+) -> dict[str, float]:
+    """Gammas or betas that do not start as they usually do, with their means."""
+    names = [node.weights[role] for node in norms if node.weights.get(role) in tensors]
+    return {n: float(tensors[n].mean()) for n in names if not bool((tensors[n] == usual).all())}
