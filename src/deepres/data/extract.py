@@ -16,9 +16,12 @@ def extracted(archive: Path, folder: Path, limit: int) -> list[Path]:
     with tempfile.TemporaryDirectory(dir=folder, prefix=".unpacking-") as aside:
         for path, content in tars.files(archive, limit):
             target = Path(aside, *path.parts)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with target.open("xb") as file:
-                shutil.copyfileobj(content, file, 1 << 20)
+            try:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with target.open("xb") as file:
+                    shutil.copyfileobj(content, file, 1 << 20)
+            except (FileExistsError, NotADirectoryError):
+                raise tars.Unsafe(f"holds {path} twice, or a file as a folder") from None
         return [_moved(entry, folder / entry.name) for entry in sorted(Path(aside).iterdir())]
 
 

@@ -11,6 +11,7 @@ from typing import IO
 from .cifar_facts import Damaged
 
 MEMBERS_AT_MOST = 1_000
+NAME_AT_MOST = 200
 
 
 class Unsafe(Damaged):
@@ -58,14 +59,16 @@ def files(archive: Path, limit: int) -> Iterator[tuple[PurePosixPath, Content]]:
                     raise Unsafe(f"holds a file {member.name!r} of {member.size:,} bytes")
                 if member.isdir():
                     continue
-                content = tar.extractfile(member)
-                if not member.isreg() or content is None:
+                content = tar.extractfile(member) if member.isreg() else None
+                if content is None:
                     raise Unsafe(f"holds {_kind(member)} named {member.name!r}, not only files")
                 yield path, Content(content)
 
 
 def _within(member: tarfile.TarInfo) -> PurePosixPath:
     """A path that stays inside whatever folder it is put, on Windows too."""
+    if "\0" in member.name or len(member.name) > NAME_AT_MOST:
+        raise Unsafe(f"holds a file with the name {member.name[:40]!r}...")
     path, elsewhere = PurePosixPath(member.name), PureWindowsPath(member.name)
     if path.is_absolute() or elsewhere.drive or elsewhere.root or ".." in elsewhere.parts:
         raise Unsafe(f"holds a file {member.name!r}, a path that leaves the folder")
