@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from ..errors import UserError
+from ..errors import Failed, UserError
 
 app = typer.Typer(
     name="deepres",
@@ -29,6 +29,7 @@ COMMANDS = {
     "data": "data",
     "evaluate": "weights",
     "convert": "convert",
+    "train": "train",
 }
 
 
@@ -77,6 +78,9 @@ def main() -> None:
     except Terminated:
         note("deepres: stopped.")
         status = 143
+    except Failed as error:
+        note(f"deepres: {error}")
+        status = 1
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 1

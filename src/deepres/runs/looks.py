@@ -1,0 +1,171 @@
+"""Looks at a network: exact errors at population statistics, during training and after it."""
+
+import base64
+import io
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Literal
+
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from ..data.augment import Normalisation
+from ..data.batches import batch_of
+from ..data.images import Images
+from ..evaluate import Tally, scores, total
+from ..models.pictures import normalised
+from ..population import Statistics, adopt, normalisations, population
+from ..spec import Run
+from ..train import State
+from .log import Evaluated
+from .result import Mistake
+from .work import Work
+
+MISTAKES = 24
+
+
+def first(images: Images, count: int) -> Images:
+    """The first so many: a fair sample, since the canonical order scatters."""
+    if count >= len(images):
+        return images
+    return Images(
+        name=f"{images.name} (first {count})",
+        pixels=images.pixels[:count],
+        labels=images.labels[:count],
+        classes=images.classes,
+        digest=images.digest,
+    )
+
+
+def measured(network: nn.Module, run: Run, trained_on: Images, how: Normalisation) -> Statistics:
+    """Population statistics as the run's protocol has them; none for a network without BN."""
+    if not normalisations(network):
+        return {}
+    return population(network, shares(run, trained_on, how))
+
+
+def shares(run: Run, trained_on: Images, how: Normalisation) -> Iterator[Tensor]:
+    """Whole replicas of training images: a rest would weigh its own, coarser statistics."""
+    recipe, count = run.recipe, counted(run, trained_on)
+    if run.protocol.statistics_augmented:
+        for step in range(count // recipe.batch):
+            batch = batch_of(trained_on, how, recipe, run.seed, recipe.steps + step)
+            yield from (images for images, _ in batch.shares())
+        return
+    share = min(recipe.share, count)
+    for at in range(0, count, share):
+        pixels = torch.from_numpy(trained_on.pixels[at : at + share])
+        yield normalised(pixels, how.how, how.mean_image)
+
+
+def counted(run: Run, trained_on: Images) -> int:
+    """How many images the statistics are of."""
+    wanted = min(run.protocol.statistics_images, len(trained_on))
+    piece = run.recipe.batch if run.protocol.statistics_augmented else run.recipe.share
+    return wanted - wanted % piece or wanted
+
+
+@contextmanager
+def at(network: nn.Module, statistics: Statistics) -> Iterator[None]:
+    """The network with other statistics, for as long as this is entered."""
+    here = network.state_dict()
+    kept = {name: here[name].clone() for name in statistics}
+    adopt(network, statistics)
+    try:
+        yield
+    finally:
+        adopt(network, kept)
+
+
+def errors(network: nn.Module, how: Normalisation, images: Images) -> Tally:
+    """Every picture once."""
+    return total(scores(network, how.how, how.mean_image, images), images)
+
+
+@dataclass
+class Answers:
+    """What a network answered, picture by picture, gathered while others count."""
+
+    guesses: list[Tensor] = field(default_factory=list)
+    probabilities: list[Tensor] = field(default_factory=list)
+
+    def gather(self, batches: Iterable[Tensor]) -> Iterator[Tensor]:
+        """Passes the scores on."""
+        for batch in batches:
+            best = batch.double().softmax(1).max(1)
+            self.guesses.append(best.indices)
+            self.probabilities.append(best.values)
+            yield batch
+
+    def confusion(self, images: Images) -> tuple[tuple[int, ...], ...]:
+        """How often each class (row) was taken for each (column)."""
+        classes = len(images.classes)
+        pairs = torch.from_numpy(images.labels) * classes + torch.cat(self.guesses)
+        counts = torch.bincount(pairs, minlength=classes**2).view(classes, classes)
+        return tuple(tuple(row) for row in counts.tolist())
+
+    def mistakes(self, images: Images, most: int = MISTAKES) -> tuple[Mistake, ...]:
+        """The wrong answers that were most sure of themselves."""
+        guesses, sure = torch.cat(self.guesses), torch.cat(self.probabilities)
+        wrong = (guesses != torch.from_numpy(images.labels)).nonzero().flatten()
+        order = sure[wrong].argsort(descending=True, stable=True)[:most]
+        return tuple(
+            Mistake(
+                index=index,
+                label=images.classes[images.labels[index]],
+                guess=images.classes[int(guesses[index])],
+                probability=float(sure[index]),
+                png=_png(images, index),
+            )
+            for index in wrong[order].tolist()
+        )
+
+
+def _png(images: Images, index: int) -> str:
+    buffer = io.BytesIO()
+    Image.fromarray(images.pixels[index]).save(buffer, "PNG")
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+def look(
+    work: Work, state: State, how: Normalisation, seconds: Callable[[], float]
+) -> Iterator[Evaluated]:
+    """Clean training error and held-out error on the way, at population statistics of a sample."""
+    sample = first(work.pictures.train, work.curve.images)
+    statistics = measured(state.network, work.run, sample, how)
+    counts = counted(work.run, sample)
+    with at(state.network, statistics):
+        yield evaluated(
+            state.step, "trained on", errors(state.network, how, sample), counts, seconds()
+        )
+        if work.pictures.held_out is not None:
+            found = errors(state.network, how, work.pictures.held_out)
+            yield evaluated(state.step, "held out", found, counts, seconds())
+        if work.curve.test:
+            found = errors(state.network, how, work.pictures.test)
+            yield evaluated(state.step, "test", found, counts, seconds(), watching=True)
+
+
+def evaluated(
+    step: int,
+    pictures: Literal["trained on", "held out", "test"],
+    found: Tally,
+    statistics_images: int,
+    seconds: float,
+    *,
+    watching: bool = False,
+) -> Evaluated:
+    """A line of the log; without statistics images, the statistics are the running ones."""
+    return Evaluated(
+        step=step,
+        pictures=pictures,
+        statistics="population" if statistics_images else "running",
+        statistics_images=statistics_images,
+        watching=watching,
+        seen=found.seen,
+        top1=found.top1,
+        top5=found.top5,
+        seconds=seconds,
+    )

@@ -1,0 +1,45 @@
+"""The pictures of a run: trained on, kept aside and tested with."""
+
+from dataclasses import dataclass
+
+from ..data.batches import split
+from ..data.images import Images
+from ..data.source import images
+from ..errors import UserError
+from ..spec import Data
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """All in memory from the start: data that go away in the middle are not missed."""
+
+    train: Images
+    held_out: Images | None
+    test: Images
+
+
+def gathered(source: str, kept: int | None = None) -> tuple[Pictures, Data]:
+    """The pictures of a source, `kept` of them to train on and the others held out, if given."""
+    whole, test = images(source, "train"), images(source, "test")
+    if kept is not None and not 0 < kept <= len(whole):
+        raise UserError(
+            f"{whole.name} has {len(whole):,} images: --split takes how many of them to train on,"
+            f" not {kept:,}."
+        )
+    held_out = len(whole) - kept if kept else 0
+    trained, aside = split(whole, held_out) if held_out else (whole, None)
+    data = Data(name=whole.name.split()[0], train=whole.digest, test=test.digest, held_out=held_out)
+    return Pictures(trained, aside, test), data
+
+
+def as_declared(source: str, data: Data) -> Pictures:
+    """The pictures of a run that is declared already; others than its own are refused."""
+    whole = images(source, "train")
+    pictures, here = gathered(source, len(whole) - data.held_out if data.held_out else None)
+    for which, was, found in (("train", data.train, here.train), ("test", data.test, here.test)):
+        if was and was != found:
+            raise UserError(
+                f"{source}: these are not the {which} images of the run, which has {data.name} of"
+                f" digest {was[:12]}; here are {here.name} of digest {found[:12]}."
+            )
+    return pictures

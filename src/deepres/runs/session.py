@@ -1,0 +1,213 @@
+"""One process at work on a run: from the last good state to the last step.
+
+Whatever ends the process, the next one goes on from a state that is whole and computes the same
+numbers again.
+"""
+
+import statistics
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from ..data.augment import Normalisation, normalisation
+from ..data.batches import Batch
+from ..errors import Failed
+from ..randomness import stream_seed
+from ..train import Progress, State, Step, fit
+from . import states
+from .disk import sync
+from .folder import Folder
+from .log import Found, Line, Log, Report
+from .looks import look
+from .states import Saved, Stretch
+from .work import Work, stretch_of
+
+COST_AT_MOST = 0.01  # of the time, for saving states
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One step was done."""
+
+    step: int
+    rate: float
+    seconds: float  # that the median step of late took
+
+
+Item = str | Line | Moment  # a sentence for the user, a line of the log, a step
+
+
+@dataclass
+class Session:
+    """What will be lost when the process ends, and how it is saved."""
+
+    work: Work
+    folder: Folder
+    state: State
+    began: float  # of time.perf_counter
+    before: float = 0.0  # seconds that earlier sessions spent
+    stretch: Stretch = field(default_factory=Stretch)
+    pending: list[tuple[Progress, float]] = field(default_factory=list)  # not read off the device
+    saved_at: float = 0.0
+    saving: float = 0.0  # seconds that the last saving took
+    good: int = 0  # step of the last good state
+
+    def __post_init__(self) -> None:
+        self.log = Log(self.folder.log)
+        self.how: Normalisation = normalisation(self.work.pictures.train, self.work.run.recipe)
+        self.saved_at = time.perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        """Spent on the run until now, by all sessions."""
+        return self.before + time.perf_counter() - self.began
+
+    def resume(self) -> Iterator[str]:
+        """Goes to the last good state, and says what it found."""
+        for path in states.found(self.folder.state):
+            try:
+                tensors, saved = states.read(path)
+            except states.Damaged as error:
+                aside = states.set_aside(path)
+                yield f"The state {path} is damaged ({error}): set aside as {aside.name}."
+                continue
+            self.state.restore(tensors, saved.facts)
+            self.stretch, self.before, self.good = saved.stretch, saved.seconds, saved.facts.step
+            if missing := self.log.cut(saved.lines):
+                yield f"{self.log.path} lacks {missing} lines: its curves have a gap."
+            yield f"Going on after step {self.state.step:,} of {self.work.run.recipe.steps:,}."
+            return
+        self.log.cut(0)
+
+    def train(self, stop: Callable[[], bool]) -> Iterator[Item]:
+        """All steps that are left; ends early, its state saved, once `stop` says so."""
+        run = self.work.run
+        stream = self.work.stream(self.work.pictures.train, run.recipe, run.seed, self.state.step)
+        step = self._seeded(self.work.step) if run.arch is None else self.work.step
+        late: list[float] = []
+        for progress, seconds in timed(fit(self.state, run.recipe, stream, step)):
+            self.pending.append((progress, seconds))
+            late = [*late[-29:], seconds]
+            yield Moment(progress.step, progress.rate, statistics.median(late))
+            for line in self._lines(progress):
+                self.log.write(line)
+                yield line
+            stopped = stop()
+            if stopped or progress.step == run.recipe.steps or self._due():
+                self.save()
+            if stopped:
+                return
+
+    def _lines(self, progress: Progress) -> Iterator[Line]:
+        """What is worth a line after this step."""
+        for what, at in self.state.events:
+            if at == progress.step:
+                yield Found(step=at, event=what)
+        curve, last = self.work.curve, progress.step == self.work.run.recipe.steps
+        if progress.step % stretch_of(self.work.run.recipe) == 0 or last:
+            yield self._report(progress)
+        if curve.every and progress.step % curve.every == 0 and not last:
+            yield from look(self.work, self.state, self.how, lambda: self.seconds)
+
+    def _report(self, progress: Progress) -> Report:
+        self._settle()
+        recipe, stretch = self.work.run.recipe, self.stretch
+        self.stretch = Stretch()
+        return Report(
+            step=progress.step,
+            epoch=progress.step * recipe.batch / len(self.work.pictures.train),
+            rate=progress.rate,
+            loss=statistics.fmean(stretch.losses),
+            wrong=sum(stretch.wrong),
+            seen=recipe.batch * len(stretch.wrong),
+            images_per_second=recipe.batch / statistics.median(stretch.seconds),
+            seconds=self.seconds,
+        )
+
+    def _settle(self) -> None:
+        """Reads what the steps since the last time left on the device."""
+        for progress, seconds in self.pending:
+            loss = float(progress.loss)
+            if not abs(loss) < float("inf"):
+                raise Failed(
+                    f"The loss became {loss} at step {progress.step:,}, at rate {progress.rate:g}:"
+                    " training diverged. A lower --lr, or --warmup error, may hold it."
+                )
+            self.stretch.losses.append(loss)
+            self.stretch.wrong.append(int(progress.wrong))
+            self.stretch.seconds.append(seconds)
+        self.pending = []
+
+    def _due(self) -> bool:
+        waited = time.perf_counter() - self.saved_at
+        return waited >= max(self.work.save_every, self.saving / COST_AT_MOST)
+
+    def save(self) -> None:
+        """Puts the state on the disk, the log before it."""
+        start = time.perf_counter()
+        self._settle()
+        sync(self.log.path)
+        saved = Saved(
+            key=self.work.run.key,
+            plan=self.work.plan,
+            facts=self.state.facts(),
+            stretch=self.stretch,
+            lines=self.log.lines,
+            seconds=self.seconds,
+        )
+        states.write(self.folder.state, self.state, saved)
+        self.good = self.state.step
+        self.saved_at = time.perf_counter()
+        self.saving = self.saved_at - start
+
+    @contextmanager
+    def guarded(self) -> Iterator[None]:
+        """What goes wrong inside becomes one sentence that says what is left."""
+        try:
+            yield
+        except Failed as error:
+            raise Failed(f"{error} {self._left()}") from None
+        except OSError as error:
+            what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+            raise Failed(f"{what}. {self._left()}") from error
+        except (MemoryError, RuntimeError) as error:
+            if not out_of_memory(error):
+                raise
+            raise Failed(
+                f"There is not enough memory for batches of {self.work.run.recipe.batch}: a smaller"
+                f" --batch needs less. {self._left()}"
+            ) from error
+
+    def _left(self) -> str:
+        if not self.good:
+            return "No state had been saved yet."
+        return f"The last good state, of step {self.good:,}, is in {self.folder.state}."
+
+    def _seeded(self, step: Step) -> Step:
+        """Somebody's own module may draw (dropout): what it draws at a step is counted too."""
+
+        def seeded(state: State, batch: Batch, rate: float) -> tuple[Tensor, Tensor]:
+            torch.manual_seed(stream_seed(self.work.run.seed, "module", state.step) >> 1)
+            return step(state, batch, rate)
+
+        return seeded
+
+
+def timed(steps: Iterable[Progress]) -> Iterator[tuple[Progress, float]]:
+    """Each step with the seconds it took; what its readers do in between is not counted."""
+    stream = iter(steps)
+    start = time.perf_counter()
+    for progress in stream:
+        yield progress, time.perf_counter() - start
+        start = time.perf_counter()
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether memory was short; torch says so in words on the CPU."""
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(
+        words in str(error) for words in ("not enough memory", "can't allocate memory")
+    )

@@ -1,0 +1,79 @@
+"""What a session is given: a run, its pictures, the means, and how closely it is watched."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import nn
+
+from ..data.batches import Batch, batches
+from ..data.images import Images
+from ..errors import UserError
+from ..models.initialise import created, initialise
+from ..models.named import own
+from ..randomness import stream_seed
+from ..spec import Plan, Recipe, Run
+from ..train import Step, eager, in_bf16
+from .pictures import Pictures
+
+Stream = Callable[[Images, Recipe, int, int], Iterable[Batch]]
+STRETCHES = (100, 50, 20, 10, 5, 2, 1)
+LOOKS = 32
+LOOKING = 0.03  # of the time of training, at most, unless looks were asked for
+
+
+@dataclass(frozen=True)
+class Curve:
+    """How often, and on how many pictures, a network is looked at while it trains."""
+
+    every: int  # steps; 0 is never
+    images: int  # trained on: the first so many, for statistics and for clean errors
+    test: bool = False  # look at test pictures too, which is watching and chooses nothing
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is carried out, with which pictures, by which means."""
+
+    run: Run
+    plan: Plan
+    pictures: Pictures
+    curve: Curve
+    step: Step = eager
+    stream: Stream = batches
+    save_every: float = 30.0  # seconds at least between two states
+
+
+def stretch_of(recipe: Recipe) -> int:
+    """How many steps make a report: a round number, at most 100, and some fifty reports a run."""
+    return next(n for n in STRETCHES if n <= max(1, recipe.steps // 50))
+
+
+def curve_of(run: Run, pictures: Pictures, looks: int | None = None, *, test: bool) -> Curve:
+    """So many looks on the way, or as many as cost little; between reports, never at the end."""
+    sample = min(1_000, max(1, len(pictures.train) // 4))
+    seen = 2 * sample + (len(pictures.held_out) if pictures.held_out else 0)
+    seen += len(pictures.test) if test else 0
+    if looks is None:  # a step costs three times what looking at its pictures does
+        paid = LOOKING * 3 * run.recipe.steps * run.recipe.batch / seen
+        looks = min(LOOKS, int(paid)) or int(test)
+    stretch = stretch_of(run.recipe)
+    every = max(stretch, run.recipe.steps // looks // stretch * stretch) if looks else 0
+    return Curve(every, sample, test)
+
+
+def network_of(run: Run, classes: int) -> nn.Module:
+    """The run's network at its start: drawn from the seed, anybody's own module too."""
+    if run.arch is None:
+        torch.manual_seed(stream_seed(run.seed, "initialisation") >> 1)
+        return own(run.network, classes)
+    fan, gamma = run.recipe.fan, run.recipe.last_gamma
+    return initialise(created(run.arch, run.seed, fan), run.seed, fan=fan, last_gamma=gamma)
+
+
+def plain_step(recipe: Recipe) -> Step:
+    """The step as it is defined, in the recipe's precision."""
+    if recipe.precision == "fp16":
+        raise UserError("--precision fp16 needs a GPU, and training on one is not there yet.")
+    return eager if recipe.precision == "fp32" else partial(eager, forward=in_bf16)
