@@ -28,7 +28,7 @@ from deepres.data.mirrors import ARCHIVES, MIRRORS, Archive, addresses
 from deepres.errors import UserError
 
 CONTENT = np.random.default_rng(0).bytes(300_000)
-HASTE = Patience(silence=0.4, breaks=3, pause=0.0, slow=20_000.0, window=0.3, report=0.0)
+HASTE = Patience(silence=0.2, breaks=2, pause=0.0, slow=20_000.0, window=0.3, report=0.0)
 
 
 def archive_of(content: bytes, file: str = "cifar-10-python.tar.gz") -> Archive:

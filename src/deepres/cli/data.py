@@ -47,10 +47,9 @@ def fetch(
     try:
         fetching.fetch(name, folder, mirror, note)
     except download.FetchError as error:
-        note(f"deepres: {error}")
         if as_json:
             printed({"images": 0, "classes": 0, "problems": [str(error)]}, "", as_json)
-        raise typer.Exit(1) from None
+        raise
     note(f"{name} is in {folder}: use it as --data {name}{f':{folder}' if to else ''}.")
     _told(checks.check(f"{name}:{folder}"), {"folder": str(folder.resolve())}, as_json)
 
@@ -63,13 +62,14 @@ def _told(result: "Check", about: dict[str, Any], as_json: bool) -> None:
         "problems": list(result.problems),
         "splits": {name: asdict(split) for name, split in result.splits.items()},
     }
-    lines = [result.where] if result.splits else []
+    lines = [result.where]
     for name, split in result.splits.items():
         lines += ["", *_table(name, split)]
     lines += ["", *(result.problems or ["No problems."])]
-    printed(answer, "\n".join(lines).strip(), as_json)
+    if as_json or result.splits:
+        printed(answer, "\n".join(lines), as_json)
     if result.problems:
-        if as_json:
+        if as_json or not result.splits:  # else they stand under the tables
             for problem in result.problems:
                 note(f"deepres: {problem}")
         raise typer.Exit(2)

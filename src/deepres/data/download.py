@@ -12,13 +12,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .. import __version__
+from ..errors import Failed
 from .mirrors import Archive
 
 Note = Callable[[str], None]
 CHUNK = 1 << 18
 
 
-class FetchError(Exception):
+class FetchError(Failed):
     """Why nothing was fetched and what to do by hand, in one sentence."""
 
 
