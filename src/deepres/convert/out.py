@@ -38,8 +38,9 @@ def write(network: ResNet, to: Target, path: Path) -> tuple[str, ...]:
             " deepres.load gives networks that have one."
         )
     if to == "deepres":
-        single = path.suffix == ".safetensors"
-        where = path if single else path / "weights.safetensors"
+        if path.is_file() and path.suffix != ".safetensors":
+            raise UserError(f"{path} is a file; ours are a .safetensors file or a folder.")
+        where = path if path.suffix == ".safetensors" else path / "weights.safetensors"
         save(where, network, network.card, network.mean_image)
         return ()
     expressible(network.arch, to, network.card.network)
