@@ -102,7 +102,7 @@ def read(path: Path, kind: type[Value]) -> Value:
         return msgspec.json.decode(path.read_bytes(), type=kind)
     except FileNotFoundError:
         raise UserError(f"There is no {path}.") from None
-    except (msgspec.DecodeError, UserError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{path} cannot be read: {error}.") from None
 
 

@@ -107,5 +107,5 @@ def read(path: Path) -> Iterator[Line]:
                 return
             try:
                 yield _DECODER.decode(text)
-            except msgspec.DecodeError as error:
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 raise UserError(f"{path}, line {number}, is no line of a log: {error}.") from None

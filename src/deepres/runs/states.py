@@ -91,7 +91,7 @@ def read(path: Path) -> tuple[dict[str, Tensor], Saved]:
         if sha256(content) != file.tensors_sha256:
             raise Damaged("the digest of its tensors does not agree")
         return load(content), saved
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Damaged(f"its JSON file cannot be read: {error}") from None
     except (OSError, SafetensorError) as error:
         raise Damaged(f"its tensors cannot be read: {error}") from None
