@@ -11,6 +11,8 @@ from .cifar_files import Found
 from .images import Images
 from .source import EMBEDDED, found, parse
 
+CHUNK = 500  # pictures added up at a time: their squares stay below 2^32
+
 
 @dataclass(frozen=True)
 class Split:
@@ -87,10 +89,15 @@ def _measured(images: Images, verdict: str) -> Split:
 
 
 def mean_and_deviation(images: Images) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Per channel, from exact sums of whole numbers."""
-    channels = images.pixels.reshape(-1, 3).T
-    counts = np.stack([np.bincount(channel, minlength=256) for channel in channels])
-    total, values = channels.shape[1], np.arange(256)
-    mean = counts @ values / total
-    variance = counts @ values**2 / total - mean**2
-    return tuple((mean / 255).tolist()), tuple((np.sqrt(variance) / 255).tolist())
+    """Per channel, of pixels from 0 to 1, from sums that are exact."""
+    flat = images.pixels.reshape(len(images), -1)
+    total = np.zeros(flat.shape[1], np.int64)
+    squares = np.zeros_like(total)
+    for start in range(0, len(images), CHUNK):
+        values = flat[start : start + CHUNK].astype(np.uint32)
+        total += values.sum(0, dtype=np.uint32)
+        squares += (values * values).sum(0, dtype=np.uint32)
+    count = flat.size // 3
+    mean = total.reshape(-1, 3).sum(0) / count
+    deviation = np.sqrt(squares.reshape(-1, 3).sum(0) / count - mean**2)
+    return tuple((mean / 255).tolist()), tuple((deviation / 255).tolist())
