@@ -18,8 +18,8 @@ def convert(
 ) -> None:
     """Any known checkpoint, checked, as safetensors with a card or as another library's files."""
     from .. import convert as converting
+    from ..convert import own
     from ..convert.checked import checked, read_back
-    from ..convert.detect import converted
     from ..convert.out import TARGETS, write
 
     target = next((name for name in TARGETS if name == to), None)
@@ -28,16 +28,16 @@ def convert(
     path = converting.located(checkpoint)
     check_out(path, out, to)
     notes: tuple[str, ...] = ()
-    if (own := converting.ours(path)) is not None:
-        network, proof = converting.loaded(own, source), "ours already: card and tensors agree"
+    if (ours := own.weights_of(path)) is not None:
+        network, proof = own.loaded(ours, source), "ours already: card and tensors agree"
     else:
         found = converting.checkpoint(path)
-        made = converted(found, source)
+        made = converting.identified(found, source)
         network, notes = converting.assembled(made, path), made.notes
         proof = checked(found, made, network)
     notes += write(network, target, out)
     if target == "deepres":
-        proof += f"; {read_back(network, converting.ours(out) or out)}"
+        proof += f"; {read_back(network, own.weights_of(out) or out)}"
     card = network.card
     assert card is not None
     for sentence in (*notes, *(f"guessed: {sentence}" for sentence in card.guessed)):

@@ -13,13 +13,12 @@ from ..errors import UserError
 from ..models import weights
 from ..models.resnet import ResNet
 from ..models.zoo import name_of
-from . import caffemodel, folder, hub, keras, peel, safe, sniff, unpickle
+from . import caffemodel, folder, hub, keras, own, peel, safe, sniff, unpickle
 from .detect import converted
 from .family import Checkpoint, Converted
 
 Source = str | PathLike[str]
 BUNDLED = Path(__file__).parent.parent / "bundled"  # ours, in the package
-OURS = "weights.safetensors"  # in a run's folder
 READERS: dict[str, Callable[[Path], Checkpoint]] = {
     "torch": lambda path: peel.peeled(path, unpickle.read(path)),
     "safetensors": lambda path: peel.peeled(path, safe.read(path)),
@@ -31,14 +30,18 @@ READERS: dict[str, Callable[[Path], Checkpoint]] = {
 def load(source: Source, profile: str | None = None) -> ResNet:
     """A trained network from our weights, anybody's checkpoint, a folder or a bundled name."""
     path = located(source)
-    if (own := ours(path)) is not None:
-        return loaded(own, profile)
+    if (ours := own.weights_of(path)) is not None:
+        return own.loaded(ours, profile)
     return assembled(read(path, profile), path)
 
 
 def read(source: Source, profile: str | None = None) -> Converted:
     """A foreign checkpoint as our network's tensors; `profile` names whose it is."""
-    found = checkpoint(located(source))
+    return identified(checkpoint(located(source)), profile)
+
+
+def identified(found: Checkpoint, profile: str | None = None) -> Converted:
+    """A checkpoint under our names, with the digest of the file that it was."""
     return replace(converted(found, profile), sha256=digest(found.path))
 
 
@@ -49,9 +52,9 @@ def located(source: Source) -> Path:
     path = Path(source)
     if path.exists():
         return path
-    for inside in (BUNDLED / str(source), BUNDLED / f"{source}.safetensors"):
-        if path.name == str(source) and inside.exists():
-            return inside
+    if str(source) in bundled():
+        folder_of_it = BUNDLED / str(source)
+        return folder_of_it if folder_of_it.is_dir() else BUNDLED / f"{source}.safetensors"
     raise UserError(
         f"{source}: there is no such file or folder, nor are weights of that name bundled"
         f" ({', '.join(bundled()) or 'none are'})."
@@ -60,29 +63,8 @@ def located(source: Source) -> Path:
 
 def bundled() -> list[str]:
     """Names of the weights that come with the package."""
-    return sorted({path.name.removesuffix(".safetensors") for path in BUNDLED.glob("*[!n]")})
-
-
-def ours(path: Path) -> Path | None:
-    """The weights file where a path is of our own making: a file with a card, a run's folder."""
-    if path.is_dir():
-        return path / OURS if (path / OURS).is_file() else None
-    if sniff.kind(path) != "safetensors":
-        return None
-    safe.check(path)
-    return path if weights.read_card(path) is not None else None
-
-
-def loaded(path: Path, profile: str | None = None) -> ResNet:
-    """Our own file; its card says whose weights they were, so a profile can only agree."""
-    safe.check(path)
-    network = weights.load(path)
-    if network.card is not None and profile not in (None, network.card.source):
-        raise UserError(
-            f"{path} has a card, which says that its source is {network.card.source!r}, not"
-            f" {profile!r}."
-        )
-    return network
+    paths = (path for path in BUNDLED.glob("*") if path.is_dir() or path.suffix == ".safetensors")
+    return sorted(path.name.removesuffix(".safetensors") for path in paths)
 
 
 def checkpoint(path: Path) -> Checkpoint:

@@ -62,15 +62,13 @@ def arch_of(tensors: Mapping[str, Tensor], profile: Profile, where: str) -> Arch
 def _needed(tensors: Mapping[str, Tensor], name: str, where: str) -> Tensor:
     if name not in tensors:
         raise UserError(f"{where} lacks {name}, which every network of the paper has.")
-    if tensors[name].dim() == 0:
-        raise UserError(f"{where}: {name} is a single number, not a layer's weights.")
     return tensors[name]
 
 
 def _places(tensors: Mapping[str, Tensor]) -> Places:
     places: Places = {"conv1": set(), "conv3": set(), "downsample.0": set()}
-    for name, tensor in tensors.items():
-        if (match := BLOCK.fullmatch(name)) and tensor.dim() > 0:
+    for name in tensors:
+        if match := BLOCK.fullmatch(name):
             places[match[3]].add((int(match[1]), int(match[2])))
     return places
 

@@ -85,9 +85,9 @@ def state_dict(path: Path, content: Any, notes: list[str]) -> dict[str, Tensor]:
             raise UserError(
                 f"{path} holds a {type(content).__name__}, not a state dict of names and tensors."
             )
-        if any(isinstance(value, Tensor) for value in content.values()):
-            return {_text(path, key): value for key, value in content.items()}
         found = [(key, what) for key, what in INSIDE if isinstance(content.get(key), Mapping)]
+        if not found and any(isinstance(value, Tensor) for value in content.values()):
+            return {_text(path, key): value for key, value in content.items()}
         if not found:
             keys = ", ".join(sorted(str(key)[:40] for key in content)[:8]) or "none"
             raise UserError(f"{path} holds no weights that can be found: its keys are {keys}.")
@@ -152,6 +152,8 @@ def check_tensor(path: Path, name: str, tensor: Any) -> None:
         raise UserError(f"{path}: {name} is a {type(tensor).__name__}, not a tensor.")
     if tensor.layout != torch.strided or tensor.is_quantized or tensor.is_complex():
         raise UserError(f"{path}: {name} is not a dense tensor of plain numbers.")
+    if tensor.dim() == 0 and name.endswith("weight"):
+        raise UserError(f"{path}: {name} is a single number, not a layer's weights.")
     if tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
         raise UserError(
             f"{path}: {name} says {tuple(tensor.shape)}, more numbers than the file holds for it."

@@ -6,6 +6,7 @@ the first; nothing in torch checks the other two before it believes them.
 """
 
 import pickletools
+import warnings
 from collections.abc import Container
 from dataclasses import dataclass, field
 from mmap import mmap
@@ -68,12 +69,14 @@ class Sketch:
 
 def sketch(file: IO[bytes] | mmap, allowed: Container[str], where: str) -> Sketch:
     """Follows one pickle from the file's position to its end and executes none of it."""
-    reader = _Reader(allowed, where)
+    reader, steps = _Reader(allowed, where), pickletools.genops(cast(IO[bytes], file))
     try:
-        for count, (opcode, argument, _) in enumerate(pickletools.genops(cast(IO[bytes], file))):
-            if count > OPCODES_AT_MOST:
-                raise UserError(f"{where}: its pickle has more than {OPCODES_AT_MOST:,} steps.")
-            reader.step(opcode, argument)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of odd escapes in text, which torch never writes
+            for count, (opcode, argument, _) in enumerate(steps):
+                if count > OPCODES_AT_MOST:
+                    raise UserError(f"{where}: its pickle has more than {OPCODES_AT_MOST:,} steps.")
+                reader.step(opcode, argument)
     except UserError:
         raise
     except (ValueError, LookupError, TypeError, AttributeError, OverflowError) as error:

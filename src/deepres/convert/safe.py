@@ -34,8 +34,8 @@ def read(path: Path) -> dict[str, Tensor]:
         raise UserError(f"{path} is not a whole safetensors file ({error}).") from None
 
 
-def check(path: Path) -> None:
-    """That the header fits in the file and its tensors fill the rest, each byte once."""
+def check(path: Path) -> dict[str, Entry]:
+    """The header, which fits in the file, and whose tensors fill the rest, each byte once."""
     size = path.stat().st_size
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
@@ -53,9 +53,10 @@ def check(path: Path) -> None:
         if metadata is not None:
             msgspec.json.decode(metadata, type=dict[str, str])
         entries = {name: msgspec.json.decode(part, type=Entry) for name, part in parts.items()}
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UserError(f"{path}: its header cannot be read ({error}).") from None
     check_ranges(path, entries, size - 8 - length)
+    return entries
 
 
 def check_ranges(path: Path, entries: dict[str, Entry], size: int) -> None:

@@ -90,7 +90,7 @@ def _is_caffemodel(path: Path) -> bool:
         for number, wire_type, _ in itertools.islice(Wire(path).fields(content), FIELDS):
             if number in (2, 100):
                 return wire_type == BYTES
-            if number > 8:  # NetParameter's own fields
+            if number > 8 or (number == 1 and wire_type != BYTES):  # 1 is its name; ONNX's is not
                 return False
     except UserError:
         return False

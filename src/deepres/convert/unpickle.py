@@ -6,6 +6,7 @@ import mmap
 import os
 import pickle
 import struct
+import warnings
 import zipfile
 from collections import OrderedDict
 from pathlib import Path
@@ -138,7 +139,9 @@ def read(path: Path) -> Any:
     else:
         check_legacy(path)
     # The set of allowed globals is what makes this safe: there is no other way in below.
-    with torch.serialization.safe_globals([(made, name) for name, made in STAND_INS.items()]):
+    listed = torch.serialization.safe_globals([(made, name) for name, made in STAND_INS.items()])
+    with listed, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # on how torch means to change, to torch's own developers
         try:
             return torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
         except UNREADABLE as error:
