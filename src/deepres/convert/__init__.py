@@ -13,7 +13,7 @@ from ..errors import UserError
 from ..models import weights
 from ..models.resnet import ResNet
 from ..models.zoo import name_of
-from . import caffemodel, folder, hub, keras, own, peel, safe, sniff, unpickle
+from . import caffemodel, folder, hub, keras, own, peel, safe, sniff, torch7, unpickle
 from .detect import converted
 from .family import Checkpoint, Converted
 
@@ -24,6 +24,7 @@ READERS: dict[str, Callable[[Path], Checkpoint]] = {
     "safetensors": lambda path: peel.peeled(path, safe.read(path)),
     "caffemodel": caffemodel.read,
     "hdf5": keras.read,
+    "torch7": torch7.read,
 }
 
 

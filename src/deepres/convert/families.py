@@ -16,6 +16,7 @@ from . import (
     nabla0001,
     ruotianluo,
     timm,
+    torch7,
     torchvision,
     weiaicunzai,
 )
@@ -24,6 +25,7 @@ from .family import Family
 FAMILIES: tuple[Family, ...] = (
     caffe.FAMILY,
     keras.FAMILY,
+    torch7.FAMILY,
     huggingface.FAMILY,
     mmpretrain.FAMILY,
     composer.FAMILY,
