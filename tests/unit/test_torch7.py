@@ -227,6 +227,7 @@ def test_lua_networks_answer_as_theirs(tmp_path, net, how, network):
     net = net()
     ours = deepres.load(saved(tmp_path / "x.t7", net.root, **how))
     assert (ours.card.network, ours.card.source) == (network, "torch7")
+    assert ours.card.guessed == ()
     size = ours.arch.input_size // (1 if ours.arch.input_size == 32 else 3)
     x = torch.randn(2, 3, size, size, generator=torch.Generator().manual_seed(1)).double()
     with torch.inference_mode():

@@ -15,8 +15,10 @@ from .family import Checkpoint, Family, Profile
 from .folding import OUR_EPS, folded
 from .inputs import IMAGENET, Triple
 from .t7 import Module, Reader
-from .torchvision import NAMES
+from .torchvision import NAMES as TORCHVISION
 
+# A prefix, so that no family whose files keep less about themselves takes these for its own.
+NAMES = tuple((rf"lua\.{pattern}", name) for pattern, name in TORCHVISION)
 KINDS = {
     "SpatialConvolution": "conv",
     "SpatialConvolutionMM": "conv",
@@ -184,7 +186,8 @@ def read(path: Path) -> Checkpoint:
     if not isinstance(root, Module):
         raise walk.other(root, "it holds no network")
     walk.network(root)
-    return Checkpoint(path, "torch7", walk.tensors, walk.config)
+    tensors = {f"lua.{name}": tensor for name, tensor in walk.tensors.items()}
+    return Checkpoint(path, "torch7", tensors, walk.config)
 
 
 def fits(checkpoint: Checkpoint) -> bool:
