@@ -61,8 +61,9 @@ def convert(
 
 def check_out(path: Path, out: Path, to: str) -> None:
     """Never the input itself; ours is a .safetensors file or a folder."""
-    written = (out, out / "weights.safetensors", out / "model.safetensors")
-    if any(place.exists() and place.samefile(path) for place in written):
+    given = [path, *path.iterdir()] if path.is_dir() else [path]
+    written = [out, out / "weights.safetensors", out / "model.safetensors"]
+    if any(place.samefile(source) for place in written if place.exists() for source in given):
         raise UserError(f"{out} would overwrite its own source: write to another file.")
     if to == "deepres" and out.suffix and out.suffix != ".safetensors" and not out.is_dir():
         raise UserError(f"{out}: ours is a .safetensors file, or a folder that holds one.")

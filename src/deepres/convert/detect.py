@@ -41,7 +41,7 @@ def converted(checkpoint: Checkpoint, source: str | None = None) -> Converted:
         profile=Profile(**{**vars(profile), "guessed": guessed}),
         source=family.name,
         mean_image=mean_image,
-        notes=checkpoint.notes,
+        notes=checkpoint.notes + precision(checkpoint.tensors.values()),
         container=checkpoint.container,
     )
 
@@ -52,8 +52,8 @@ def chosen(checkpoint: Checkpoint, fitting: list[Family], source: str | None) ->
     if not fitting:
         first = ", ".join(sorted(checkpoint.tensors)[:3])
         raise UserError(
-            f"{checkpoint.path}: its keys ({first}, ...) are of no kind of ResNet file that is"
-            " known here; docs/checkpoints.md lists those that are."
+            f"{checkpoint.path}: its keys ({first}, ...) are of no kind of ResNet file known here;"
+            " torchvision's (conv1.weight, layer1.0.conv1.weight, fc.weight) would be."
         )
     if source is not None:
         named = next((family for family in fitting if family.name == source), None)
@@ -112,6 +112,13 @@ def completed(
 
 def _kind(name: str) -> torch.dtype:
     return torch.int64 if name.endswith(COUNTER) else torch.float32
+
+
+def precision(tensors: Iterable[Tensor]) -> tuple[str, ...]:
+    """A note where numbers were not stored in single precision."""
+    kinds = {str(t.dtype).removeprefix("torch.") for t in tensors if t.is_floating_point()}
+    other = ", ".join(sorted(kinds - {"float32"}))
+    return (f"Numbers stored as {other} are float32 now.",) if other else ()
 
 
 def alternatives(

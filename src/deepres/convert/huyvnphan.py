@@ -6,12 +6,13 @@ from torch import Tensor
 
 from .cifar import classes_of
 from .family import Checkpoint, Family, Profile
-from .inputs import CIFAR10_TRUE
+from .inputs import CIFAR10_TRUE, cifar
 from .torchvision import NAMES
 
+CIFAR100 = cifar((0.5071, 0.4865, 0.4409), (0.2673, 0.2564, 0.2762))
 UNTOLD = (
-    "Nobody says how its pictures were normalised nor that it has no max-pool: CIFAR-10's true"
-    " constants and none are assumed."
+    "Nobody says how its pictures were normalised nor whether it has a max-pool: the true constants"
+    " of CIFAR-10 (with 100 classes of CIFAR-100) and none are assumed."
 )
 
 
@@ -31,7 +32,9 @@ def profile(checkpoint: Checkpoint, tensors: Mapping[str, Tensor]) -> Profile:
 
 
 def without_pool(checkpoint: Checkpoint, tensors: Mapping[str, Tensor]) -> Profile:
-    return Profile(CIFAR10_TRUE, classes_of(tensors), stride_at="3x3", guessed=(UNTOLD,))
+    classes = classes_of(tensors)
+    pictures = CIFAR100 if classes is not None and len(classes) == 100 else CIFAR10_TRUE
+    return Profile(pictures, classes, stride_at="3x3", guessed=(UNTOLD,))
 
 
 FAMILY = Family(

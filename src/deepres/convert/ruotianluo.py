@@ -22,11 +22,6 @@ BGR = Preprocessing(
 )
 
 
-def fits(checkpoint: Checkpoint) -> bool:
-    """50, 101 and 152 layers: the authors released no others."""
-    return torchvision.fits(checkpoint) and "layer1.0.conv3.weight" in checkpoint.tensors
-
-
 def profile(checkpoint: Checkpoint, tensors: Mapping[str, Tensor]) -> Profile:
     return Profile(BGR, stride_at="first", pool="ceil")
 
@@ -38,7 +33,7 @@ def profile_rgb(checkpoint: Checkpoint, tensors: Mapping[str, Tensor]) -> Profil
 FAMILY = Family(
     name="ruotianluo",
     about="ruotianluo/pytorch-resnet, BGR from 0 to 255",
-    fits=fits,
+    fits=torchvision.bottlenecks,  # 50, 101 and 152 layers: no others were released
     names=torchvision.NAMES,
     profile=profile,
     presumed=lambda checkpoint: "caffe" in checkpoint.path.name.lower(),
@@ -46,7 +41,7 @@ FAMILY = Family(
 RGB = Family(
     name="ruotianluo-rgb",
     about="ruotianluo/pytorch-resnet, first convolution changed for RGB from 0 to 1",
-    fits=fits,
+    fits=torchvision.bottlenecks,  # 50, 101 and 152 layers: no others were released
     names=torchvision.NAMES,
     profile=profile_rgb,
     presumed=lambda checkpoint: False,

@@ -25,10 +25,19 @@ FFCV_CROP = (
 
 
 def fits(checkpoint: Checkpoint) -> bool:
-    """Four stages behind a 7x7 stem."""
+    """Four stages behind a 7x7 stem, and no configuration that says whose they are."""
     stem = checkpoint.tensors.get("conv1.weight")
     named = {"layer4.0.conv1.weight", "fc.weight"} <= checkpoint.tensors.keys()
-    return named and stem is not None and stem.shape[2:] == (7, 7)
+    return (
+        named
+        and stem is not None
+        and stem.shape[2:] == (7, 7)
+        and "architecture" not in checkpoint.config
+    )
+
+
+def bottlenecks(checkpoint: Checkpoint) -> bool:
+    return fits(checkpoint) and "layer1.0.conv3.weight" in checkpoint.tensors
 
 
 def profile(checkpoint: Checkpoint, tensors: Mapping[str, Tensor]) -> Profile:
@@ -59,7 +68,7 @@ FAMILY = Family(
 V2 = Family(
     name="torchvision-v2",
     about="torchvision's second set of ImageNet weights",
-    fits=fits,
+    fits=bottlenecks,
     names=NAMES,
     profile=profile_v2,
     presumed=lambda checkpoint: SECOND_WEIGHTS.search(checkpoint.path.name) is not None,
@@ -67,7 +76,7 @@ V2 = Family(
 TIMM = Family(
     name="timm",
     about="timm's trainer",
-    fits=lambda checkpoint: fits(checkpoint) and "architecture" not in checkpoint.config,
+    fits=fits,
     names=NAMES,
     profile=profile_timm,
     presumed=lambda checkpoint: checkpoint.container == "timm",
