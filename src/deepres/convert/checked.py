@@ -57,7 +57,7 @@ def peer(source: Checkpoint, made: Converted) -> tuple[str, nn.Module | None]:
     if build is None:
         return library, None
     try:
-        module = importlib.import_module(library)
+        module = importlib.import_module(HOMES.get(library, library))
     except (ImportError, RuntimeError, OSError):  # torchvision without its compiled part, too
         return library, None
     network = build(module, source, made)
@@ -91,6 +91,8 @@ def _transformers(module: Any, source: Checkpoint, made: Converted) -> nn.Module
     return network
 
 
+# Where a library imports lazily: what its networks need may be missing though it is there.
+HOMES = {"transformers": "transformers.models.resnet.modeling_resnet"}
 Build = Callable[[Any, Checkpoint, Converted], nn.Module | None]
 PEERS: dict[str, tuple[str, Build]] = {
     "torchvision": ("torchvision", _torchvision),
