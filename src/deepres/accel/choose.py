@@ -1,0 +1,133 @@
+"""The fastest plan for a run on this machine: known rules first, a short measurement after.
+
+What decides by itself is a rule over counts, so that the same command makes the same plan; the
+clock only has a veto: a compiled step that is not faster here is not taken.
+"""
+
+import copy
+import os
+import shutil
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from msgspec import structs
+from torch import nn
+
+from ..data.batches import Batch
+from ..errors import UserError
+from ..models.count import multiply_adds, weighted_layers
+from ..spec import Plan, Recipe
+from ..train import begun
+from . import malloc
+from .memory import activation_bytes, available_bytes
+from .prepared import prepared
+
+MUCH = 3 << 30  # bytes of activations from which recomputing them costs less than keeping them
+RATE = 5e10  # multiply-adds a second that a processor of few cores does in training
+COMPILING = 1.5  # seconds a layer
+WORTH = 15  # a compiled step saves a seventh or so: from here it saves twice what it costs
+ROUNDS, PATIENCE = 3, 2.0  # steps that are timed, and seconds for one
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A plan, and what its step did when it was tried."""
+
+    plan: Plan
+    images_per_second: float
+
+    def __str__(self) -> str:
+        parts: list[str] = [self.plan.engine, self.plan.layout]
+        parts += ["replicas folded"] if self.plan.replicas == "folded" else []
+        if self.plan.checkpointed:
+            parts.append(f"activations kept every {self.plan.checkpointed} blocks")
+        parts.append(f"{self.plan.threads} thread{'s' if self.plan.threads > 1 else ''}")
+        return f"step: {', '.join(parts)}; {self.images_per_second:,.0f} images/s"
+
+
+def choose(
+    network: nn.Module,
+    recipe: Recipe,
+    edge: int,
+    *,
+    engine: str = "auto",
+    threads: int | None = None,
+    workers: int = 1,
+) -> Choice:
+    """The plan for training `network` on pictures of this edge; the network stays as it is."""
+    plan = Plan(
+        engine="eager",
+        malloc="kept" if malloc.keep() else "as it comes",
+        checkpointed=_checkpointed(network, edge, recipe.share),
+        threads=threads or torch.get_num_threads(),
+        workers=workers,
+    )
+    if engine not in ("auto", "eager", "compiled"):
+        raise UserError(f"--engine {engine} takes a GPU: auto, eager and compiled run here.")
+    if engine == "eager" or (engine == "auto" and not _pays(network, recipe, edge, plan)):
+        return Choice(plan, _measured(network, recipe, edge, [plan])[0])
+    if not has_compiler():
+        raise UserError("--engine compiled takes a C++ compiler (g++ or clang++); eager does not.")
+    if plan.checkpointed:
+        raise UserError(
+            "--engine compiled keeps all activations, and this network's take more memory than"
+            " there is to spare: --engine eager computes them again."
+        )
+    fast = structs.replace(plan, engine="compiled")
+    if engine == "compiled":
+        return Choice(fast, _measured(network, recipe, edge, [fast])[0])
+    slow_rate, fast_rate = _measured(network, recipe, edge, [plan, fast])
+    return Choice(fast, fast_rate) if fast_rate > slow_rate else Choice(plan, slow_rate)
+
+
+def has_compiler() -> bool:
+    """Whether torch can compile for the processor: it calls what CXX names, or g++ or clang++."""
+    return any(shutil.which(name) for name in (os.environ.get("CXX", "g++"), "g++", "clang++"))
+
+
+def _pays(network: nn.Module, recipe: Recipe, edge: int, plan: Plan) -> bool:
+    """Whether a run is so long that compiling its step pays."""
+    if plan.checkpointed or not has_compiler():
+        return False
+    work = 3 * multiply_adds(network, edge) * recipe.batch * recipe.steps
+    return work / RATE > WORTH * COMPILING * weighted_layers(network)
+
+
+def _checkpointed(network: nn.Module, edge: int, share: int) -> int:
+    """0, or after how many blocks activations are kept: the root of their number keeps least."""
+    needed = activation_bytes(network, edge, share)
+    if needed < min(MUCH, available_bytes() // 2):
+        return 0
+    blocks = sum(len(m) for m in network.modules() if isinstance(m, nn.Sequential) and len(m) > 2)
+    return max(1, round(blocks**0.5))
+
+
+def _measured(network: nn.Module, recipe: Recipe, edge: int, plans: list[Plan]) -> list[float]:
+    """Images per second of each plan's step, in turn with the others', on copies.
+
+    A step so slow that nobody would wait for more of them is taken at its first time.
+    """
+    images = torch.zeros(recipe.batch, 3, edge, edge).to(memory_format=torch.channels_last)
+    batch = Batch(images, torch.zeros(recipe.batch, dtype=torch.long), recipe.replicas)
+    with torch.random.fork_rng(devices=[]):
+        timers = [_timer(copy.deepcopy(network), recipe, plan, batch) for plan in plans]
+        first = [timer() for timer in timers]  # compiles, and takes memory from the system
+        if len(plans) == 1 and first[0] > PATIENCE:
+            return [recipe.batch / first[0]]
+        rounds = [[timer() for timer in timers] for _ in range(ROUNDS)]
+    return [recipe.batch / statistics.median(times) for times in zip(*rounds, strict=True)]
+
+
+def _timer(network: nn.Module, recipe: Recipe, plan: Plan, batch: Batch) -> Callable[[], float]:
+    step = prepared(network, recipe, plan)
+    state = begun(network.train(), recipe)
+
+    def seconds() -> float:
+        start = time.perf_counter()
+        step(state, batch, 0.0)
+        return time.perf_counter() - start
+
+    return seconds

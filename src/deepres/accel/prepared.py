@@ -1,0 +1,51 @@
+"""From a plan to a step: what was decided before the loop, repeated within it."""
+
+from collections.abc import Callable, Iterable
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from ..data.batches import Batch, batches
+from ..data.images import Images
+from ..errors import UserError
+from ..spec import Plan, Recipe
+from ..train import Forward, State, Step, eager, exact, in_bf16
+from . import malloc
+from .ahead import ahead
+from .checkpointed import checkpointed
+from .compiled import compiled
+from .folded import folded
+
+FORWARDS: dict[str, Forward] = {"fp32": exact, "bf16": in_bf16}
+LAYOUTS = {"channels last": torch.channels_last, "contiguous": torch.contiguous_format}
+Stream = Callable[[Images, Recipe, int, int], Iterable[Batch]]
+
+
+def prepared(network: nn.Module, recipe: Recipe, plan: Plan) -> Step:
+    """The step that a plan describes; lays the network's weights out as it wants them.
+
+    Call it before the state is made, so that the velocity lies as the weights do.
+    """
+    if plan.malloc == "kept" and not malloc.keep():
+        raise UserError("This run's plan keeps freed memory, which takes glibc: begin it anew.")
+    torch.set_num_threads(plan.threads)
+    network.to(memory_format=LAYOUTS[plan.layout])  # type: ignore[call-overload]
+    forward = FORWARDS.get(recipe.precision)
+    if forward is None:
+        raise UserError(f"{recipe.precision} is for GPUs: fp32 and bf16 run on the processor.")
+    if plan.checkpointed:
+        forward = checkpointed(forward, plan.checkpointed)
+    if plan.engine == "compiled":
+        forward = compiled(forward)
+    step = partial(folded if plan.replicas == "folded" else eager, forward=forward)
+    return step if plan.layout == "channels last" else partial(_contiguous, step)
+
+
+def _contiguous(step: Step, state: State, batch: Batch, rate: float) -> tuple[Tensor, Tensor]:
+    return step(state, Batch(batch.images.contiguous(), batch.labels, batch.replicas), rate)
+
+
+def stream(plan: Plan) -> Stream:
+    """The batches, prepared ahead of the step where a worker may do that."""
+    return ahead(batches) if plan.workers else batches
