@@ -91,6 +91,7 @@ BOMBS = {
     "an index of 2^32 in the memo": b"\x80\x02K\x01r\xff\xff\xff\xff.",
     "a number of a million digits": b"I" + b"9" * 1_000_000 + b"\n.",
     "lists in lists": b"\x80\x02" + b"]" * 200_000 + b"a" * 199_999 + b".",
+    "lists in lists as a name": b"\x80\x04" + b"]" * 200_000 + b"a" * 199_999 + b"\x8c\x01a\x93.",
     "tuples in tuples as a key": b"\x80\x02})" + b"\x85" * 300_000 + b"K\x01s.",
     "doubling": b"\x80\x02]q\x00" + b"".join(b"h%c\x86q%c" % (n, n + 1) for n in range(60)) + b".",
 }

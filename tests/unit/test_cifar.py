@@ -99,7 +99,10 @@ def test_every_layout_gives_the_same_arrays(tmp_path, layout, name):
 def test_a_folder_may_hold_the_extracted_folder_or_the_archive(tmp_path, layout):
     layouts.write_official(tmp_path / "extracted", layout, SMALL10)
     layouts.write_archive(tmp_path / "archived", layout, SMALL10)
-    shutil.rmtree(tmp_path / "archived" / "aside")
+    shutil.move(next((tmp_path / "archived" / "aside").iterdir()), tmp_path / "archived")
+    both = found_in(tmp_path / "archived")
+    assert [each.archived for each in both] == [False, True]  # extracted files first
+    shutil.rmtree(both[0].where)
     digests = {cifar.read(small(tmp_path / p), "test").digest for p in ("extracted", "archived")}
     assert len(digests) == 1
 
@@ -311,10 +314,15 @@ def test_the_wrong_set_no_set_and_two_sets_are_told_apart(tmp_path):
         cifar.located(tmp_path / "empty", CIFAR10)
     with pytest.raises(UserError, match="there is no such file or folder; `deepres data fetch"):
         cifar.located(tmp_path / "nowhere", CIFAR10)
-    (tmp_path / "many").mkdir()
-    for n in range(101):
-        (tmp_path / "many" / f"class{n}").mkdir()
-    assert found_in(tmp_path / "many") == []
+
+
+def test_a_folder_of_many_folders_is_not_searched(tmp_path):
+    for n in range(99):
+        (tmp_path / f"class{n}").mkdir()
+    layouts.write_official(tmp_path, "binary", SMALL10)
+    assert len(found_in(tmp_path)) == 1
+    (tmp_path / "one more").mkdir()
+    assert found_in(tmp_path) == []
 
 
 def test_pictures_decode_the_same_in_one_process_and_in_three():

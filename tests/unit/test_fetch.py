@@ -255,6 +255,11 @@ def test_an_archive_put_there_by_hand_is_enough(small_world, monkeypatch, capsys
     assert status == 0 and asked == []
     assert "is there and right: it is unpacked" in err and "No problems." in out
     assert (folder / archive.name).exists()  # it is not ours to delete
+    shutil.rmtree(folder / "cifar-10-batches-py")
+    (folder / archive.name).write_bytes(b"half an archive")
+    status, _, err = command(monkeypatch, capsys, "data", "fetch", "cifar10", "--to", folder)
+    assert status == 0 and asked != []
+    assert "is not the official archive: it is fetched anew" in err
 
 
 def test_when_all_mirrors_fail_one_sentence_tells_what_to_do(small_world, monkeypatch, capsys):

@@ -27,6 +27,8 @@ def fetch(
                 note(f"{by_hand} is there and right: it is unpacked.")
                 _unpacked(by_hand, folder)
             else:
+                if by_hand.is_file():
+                    note(f"{by_hand} is not the official archive: it is fetched anew.")
                 path = downloaded(archive, urls, folder, note, patience or Patience())
                 _unpacked(path, folder)
                 path.unlink()
