@@ -20,7 +20,7 @@ from deepres.runs.pictures import Pictures, as_declared, gathered
 from deepres.runs.result import Result
 from deepres.runs.running import carried_out
 from deepres.runs.session import Moment
-from deepres.runs.work import Curve, Work, curve_of, stretch_of
+from deepres.runs.work import Curve, Work, curve_of, network_of, stretch_of
 from deepres.spec import CIFAR, DIGITS, Data, Plan, Recipe, Run
 from deepres.train import eager
 
@@ -40,7 +40,8 @@ def ended(work, path, *stops):
     for at in (*stops, None):
         folder.take()
         steps = [0]
-        for item in carried_out(work, folder, lambda at=at, steps=steps: steps[-1] == at):
+        network = network_of(work.run, SMALL.train)
+        for item in carried_out(work, network, folder, lambda at=at, n=steps: n[-1] == at):
             if isinstance(item, Moment):
                 steps.append(item.step)
             said.append(item)
@@ -96,7 +97,8 @@ def test_a_damaged_state_is_named_and_the_one_before_is_used(tmp_path):
     for at in (6, 12):
         folder.take()
         stops = iter(range(1, 30))
-        for _ in carried_out(work(), folder, lambda at=at, stops=stops: next(stops) == at):
+        network = network_of(RUN, SMALL.train)
+        for _ in carried_out(work(), network, folder, lambda at=at, n=stops: next(n) == at):
             pass
         folder.leave()
     last = folder.state / "000000018.safetensors"

@@ -30,6 +30,7 @@ COMMANDS = {
     "evaluate": "weights",
     "convert": "convert",
     "train": "train",
+    "report": "report",
 }
 
 

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from ..runs.log import Evaluated, Found, Report
 from ..runs.session import Item, Moment
-from ..runs.work import Work
+from ..spec import Recipe
 from . import note
 
 BLOCKS = "▁▂▃▄▅▆▇█"
@@ -24,8 +24,8 @@ class Shown(Protocol):
 class Known:
     """What is known of a run so far, in words."""
 
-    def __init__(self, work: Work) -> None:
-        self.work = work
+    def __init__(self, recipe: Recipe, images: int) -> None:
+        self.recipe, self.images = recipe, images  # trained on
         self.step, self.rate, self.pace = 0, 0.0, 0.0
         self.report: Report | None = None
         self.errors: list[float] = []
@@ -44,7 +44,7 @@ class Known:
     @property
     def place(self) -> str:
         """Epoch, step and images."""
-        recipe, images = self.work.run.recipe, len(self.work.pictures.train)
+        recipe, images = self.recipe, self.images
         seen = self.step * recipe.batch
         return (
             f"epoch {seen / images:.1f}/{recipe.steps * recipe.batch / images:.1f}"
@@ -55,7 +55,7 @@ class Known:
     @property
     def speed(self) -> str:
         """Rate, images per second, time left."""
-        recipe = self.work.run.recipe
+        recipe = self.recipe
         if not self.pace:
             return ""
         return (
@@ -106,15 +106,15 @@ def minutes_and_seconds(seconds: float) -> str:
 class Lines:
     """Plain lines: of reports seldom ones, of all else each."""
 
-    def __init__(self, work: Work) -> None:
-        self.known, self.began, self.told = Known(work), time.monotonic(), -1e9
+    def __init__(self, recipe: Recipe, images: int) -> None:
+        self.known, self.began, self.told = Known(recipe, images), time.monotonic(), -1e9
 
     def show(self, item: Item) -> None:
         """Says it, if it is worth a line."""
         self.known.learn(item)
         now = time.monotonic()
         waited = now - self.told
-        last = self.known.step == self.known.work.run.recipe.steps
+        last = self.known.step == self.known.recipe.steps
         if isinstance(item, Report) and (last or waited >= gap(now - self.began)):
             self.told = now
             note(f"{self.known.place}  {self.known.numbers}  {self.known.speed}")
@@ -132,12 +132,12 @@ def gap(seconds: float) -> float:
 
 
 @contextmanager
-def display(work: Work) -> Iterator[Shown]:
+def display(recipe: Recipe, images: int) -> Iterator[Shown]:
     """The display that fits standard error."""
     if not sys.stderr.isatty():
-        yield Lines(work)
+        yield Lines(recipe, images)
         return
     from .live import live
 
-    with live(work) as shown:
+    with live(recipe, images) as shown:
         yield shown

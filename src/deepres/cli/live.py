@@ -12,7 +12,7 @@ from rich.text import Text
 
 from ..runs.log import Found
 from ..runs.session import Item
-from ..runs.work import Work
+from ..spec import Recipe
 from .display import BLOCKS, Known
 
 SPARKS = 40
@@ -21,8 +21,8 @@ SPARKS = 40
 class Panel:
     """What is known, drawn anew a few times a second; sentences stay above it."""
 
-    def __init__(self, work: Work, console: Console) -> None:
-        self.known, self.console = Known(work), console
+    def __init__(self, known: Known, console: Console) -> None:
+        self.known, self.console = known, console
 
     def show(self, item: Item) -> None:
         """Takes in one thing that happened."""
@@ -37,7 +37,7 @@ class Panel:
         done = Table.grid(expand=True)
         done.add_column(ratio=1)
         done.add_column(justify="right")
-        steps = known.work.run.recipe.steps
+        steps = known.recipe.steps
         done.add_row(
             ProgressBar(total=steps, completed=known.step), f" {100 * known.step / steps:.0f} %"
         )
@@ -62,9 +62,9 @@ def sparks(values: list[float]) -> str:
 
 
 @contextmanager
-def live(work: Work, console: Console | None = None) -> Iterator[Panel]:
+def live(recipe: Recipe, images: int, console: Console | None = None) -> Iterator[Panel]:
     """The panel on standard error for as long as this is entered."""
     console = console or Console(stderr=True)
-    panel = Panel(work, console)
+    panel = Panel(Known(recipe, images), console)
     with Live(panel, console=console, refresh_per_second=4, transient=False):
         yield panel

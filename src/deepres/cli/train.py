@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,10 @@ from ..runs.declare import Asked
 from . import app, note, printed
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from ..runs.folder import Folder
+    from ..runs.pictures import Pictures
     from ..runs.result import Result
     from ..runs.work import Work
     from ..spec import Plan, Run
@@ -58,7 +62,7 @@ def train(
 ) -> None:
     """Train as the paper did, and test at the end; a run that was stopped goes on where it was."""
     began = time.perf_counter()
-    _refuse_later(device, engine, from_, freeze)
+    _refuse_later(device, engine, precision, from_, freeze)
     asked = Asked(
         recipe=recipe,
         steps=steps,
@@ -75,63 +79,111 @@ def train(
         seed=seed,
         split=split,
     )
-    from ..runs.work import Work, curve_of, plain_step
+    from ..report.run import run_page
+    from ..runs.disk import write_whole
+    from ..runs.work import network_of
     from .display import display
     from .stopping import heard
     from .wanted import declared, folder_of
 
     run, pictures, source = declared(network, data, out, spec, asked)
+    start = network_of(run, pictures.train)
     folder = folder_of(run, out, resume)
     folder.take()
-    plan = _plan(folder, threads, workers)
-    curve = curve_of(run, pictures, looks, test=watch)
-    work = Work(run, plan, pictures, curve, plain_step(run.recipe), save_every=save_every)
-    _introduce(work, folder)
-    with heard() as stop, display(work) as shown:
-        result = _carry_out(work, folder, stop, source, began, shown)
+    _introduce(run, pictures, folder)
+    wishes = Wishes(engine, threads, workers, watch, looks, save_every)
+    work = _work(run, pictures, start, folder, wishes)
+    with heard() as stop, display(run.recipe, len(pictures.train)) as shown:
+        result = _carry_out(work, start, folder, stop, source, began, shown)
     if result is not None:
+        write_whole(folder.report, run_page(folder).encode())
         printed(_answer(folder, result), _told(folder, run, result), as_json)
 
 
-def _refuse_later(device: str, engine: str, from_: str | None, freeze: str | None) -> None:
+@dataclass(frozen=True)
+class Wishes:
+    """The flags that say how, and how closely it is watched."""
+
+    engine: str
+    threads: int | None
+    workers: int | None
+    watch: bool
+    looks: int | None
+    save_every: float
+
+
+def _refuse_later(
+    device: str, engine: str, precision: str | None, from_: str | None, freeze: str | None
+) -> None:
     """What is promised and not there yet."""
+    for flag, value in (("device", device), ("engine", engine), ("precision", precision)):
+        if value in ("cuda", "mps", "graph", "fp16"):
+            raise UserError(f"--{flag} {value} is not there yet: training runs on the processor.")
     if device != "cpu":
-        raise UserError(f"--device {device} is not there yet: training runs on the cpu.")
-    if engine not in ("auto", "eager"):
-        raise UserError(f"--engine {engine} is not there yet: auto and eager are.")
+        raise UserError(f"There is no --device {device}: training runs on the cpu.")
     if from_ is not None or freeze is not None:
         raise UserError("--from and --freeze, fine-tuning, come with the picture pipeline.")
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise UserError("Training by several ranks is not there yet: run it without torchrun.")
 
 
-def _plan(folder: "Folder", threads: int | None, workers: int | None) -> "Plan":
-    """The plan that the run began with, unless flags say otherwise; equal plans repeat."""
-    import torch
+def _work(
+    run: "Run", pictures: "Pictures", network: "nn.Module", folder: "Folder", wishes: Wishes
+) -> "Work":
+    """The run with the step and the stream that its plan describes."""
+    from ..accel.prepared import prepared, stream
+    from ..runs.work import Work, curve_of
 
-    from ..spec import Plan
+    plan = _plan(run, pictures, network, folder.planned(), wishes)
+    return Work(
+        run,
+        plan,
+        pictures,
+        curve_of(run, pictures, wishes.looks, test=wishes.watch),
+        prepared(network, run.recipe, plan),
+        stream(plan),
+        wishes.save_every,
+    )
 
-    before = folder.planned()
-    plan = before or Plan(threads=torch.get_num_threads(), workers=1)
-    told = {"threads": threads, "workers": workers}
-    plan = structs.replace(plan, **{name: n for name, n in told.items() if n is not None})
-    if before and plan.threads != before.threads:
-        note(
-            f"This run began with {before.threads} threads and goes on with {plan.threads}: its"
-            " numbers may differ in their last digits from an unbroken run's."
+
+def _plan(
+    run: "Run", pictures: "Pictures", network: "nn.Module", before: "Plan | None", wishes: Wishes
+) -> "Plan":
+    """The plan that the run began with, but for what flags say; a new run's is chosen."""
+    from ..accel.choose import choose
+
+    if before is None:
+        edge = pictures.train.pixels.shape[1]
+        choice = choose(
+            network,
+            run.recipe,
+            edge,
+            engine=wishes.engine,
+            threads=wishes.threads,
+            workers=1 if wishes.workers is None else wishes.workers,
         )
-    torch.set_num_threads(plan.threads)
+        note(str(choice))
+        return choice.plan
+    engine = None if wishes.engine == "auto" else wishes.engine
+    told = {"threads": wishes.threads, "workers": wishes.workers, "engine": engine}
+    plan = structs.replace(before, **{name: v for name, v in told.items() if v is not None})
+    note(f"step: {plan.engine}, {plan.layout}, {plan.threads} threads, as it was begun")
+    if structs.replace(plan, workers=before.workers) != before:
+        note(
+            f"The run was begun with {before.engine}, {before.threads} threads: its numbers may"
+            " differ in their last digits from an unbroken run's."
+        )
     return plan
 
 
-def _introduce(work: "Work", folder: "Folder") -> None:
-    """What will be done and how, a line each."""
-    run, plan, recipe = work.run, work.plan, work.run.recipe
+def _introduce(run: "Run", pictures: "Pictures", folder: "Folder") -> None:
+    """What will be done, a line each."""
+    recipe = run.recipe
     note(f"{run.name} in {folder.path}")
     drops = recipe.drops if recipe.drops == "plateau" else ", ".join(f"{d:,}" for d in recipe.drops)
     warm = "" if recipe.warm_up == "none" else f" after a warm-up ({recipe.warm_up})"
     note(
-        f"{len(work.pictures.train):,} images, batch {recipe.batch} in {recipe.replicas} replicas,"
+        f"{len(pictures.train):,} images, batch {recipe.batch} in {recipe.replicas} replicas,"
         f" {recipe.steps:,} steps, rate {recipe.lr:g}{warm} with drops at {drops}"
     )
     if recipe.scaled_from is not None:
@@ -140,11 +192,11 @@ def _introduce(work: "Work", folder: "Folder") -> None:
             f"a short form of {full.steps:,} steps: rate x decay x steps is {recipe.shrinkage:.4f},"
             f" the full schedule's {full.shrinkage:.4f}"
         )
-    note(f"step: {plan.engine}, {plan.layout}; {plan.threads} threads")
 
 
 def _carry_out(
     work: "Work",
+    network: "nn.Module",
     folder: "Folder",
     stop: Callable[[], bool],
     source: str,
@@ -155,7 +207,7 @@ def _carry_out(
     from ..runs.result import Result
     from ..runs.running import carried_out
 
-    for item in carried_out(work, folder, stop, source, began):
+    for item in carried_out(work, network, folder, stop, source, began):
         if isinstance(item, Result):
             return item
         shown.show(item)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 from safetensors import SafetensorError
+from torch import nn
 
 from ..card import Card
 from ..errors import Failed
@@ -22,11 +23,12 @@ from .log import Evaluated, Line, Report
 from .looks import Answers, counted, errors, evaluated, measured
 from .result import Errors, Result
 from .session import Item, Session
-from .work import Work, network_of
+from .work import Work
 
 
 def carried_out(
     work: Work,
+    network: nn.Module,
     folder: Folder,
     stop: Callable[[], bool] = lambda: False,
     source: str = "",
@@ -34,13 +36,14 @@ def carried_out(
 ) -> Iterator[Item | Result]:
     """Goes on with the run that the folder holds, to its end or until `stop` says so.
 
-    The folder is held by the caller. A finished run gives its result at once.
+    `network` is at its start. The folder is held by the caller. A finished run gives its result at
+    once.
     """
     folder.claim(work.run)
     if (result := folder.finished()) is not None:
         yield result
         return
-    state = begun(network_of(work.run, len(work.pictures.test.classes)), work.run.recipe)
+    state = begun(network, work.run.recipe)
     session = Session(work, folder, state, time.perf_counter() if began is None else began)
     with session.guarded():
         yield from session.resume()

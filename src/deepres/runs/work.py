@@ -2,19 +2,20 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import partial
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from ..data.batches import Batch, batches
+from ..data.augment import normalisation
+from ..data.batches import Batch, batch_of, batches
 from ..data.images import Images
 from ..errors import UserError
 from ..models.initialise import created, initialise
-from ..models.named import own
+from ..models.named import foreign, own
+from ..population import population
 from ..randomness import stream_seed
 from ..spec import Plan, Recipe, Run
-from ..train import Step, eager, in_bf16
+from ..train import Step, eager
 from .pictures import Pictures
 
 Stream = Callable[[Images, Recipe, int, int], Iterable[Batch]]
@@ -63,17 +64,28 @@ def curve_of(run: Run, pictures: Pictures, looks: int | None = None, *, test: bo
     return Curve(every, sample, test)
 
 
-def network_of(run: Run, classes: int) -> nn.Module:
+def network_of(run: Run, images: Images) -> nn.Module:
     """The run's network at its start: drawn from the seed, anybody's own module too."""
     if run.arch is None:
         torch.manual_seed(stream_seed(run.seed, "initialisation") >> 1)
-        return own(run.network, classes)
+        network = own(run.network, len(images.classes))
+        rehearse(network, run, images)
+        return network
     fan, gamma = run.recipe.fan, run.recipe.last_gamma
     return initialise(created(run.arch, run.seed, fan), run.seed, fan=fan, last_gamma=gamma)
 
 
-def plain_step(recipe: Recipe) -> Step:
-    """The step as it is defined, in the recipe's precision."""
-    if recipe.precision == "fp16":
-        raise UserError("--precision fp16 needs a GPU, and training on one is not there yet.")
-    return eager if recipe.precision == "fp32" else partial(eager, forward=in_bf16)
+@torch.no_grad()
+def rehearse(network: nn.Module, run: Run, images: Images) -> None:
+    """Somebody's own module answers a few pictures: what it cannot do is said before the start."""
+    few, _ = next(batch_of(images, normalisation(images, run.recipe), run.recipe, 0, 0).shares())
+    with foreign(f"{run.network}: given {tuple(few.shape)}, it raised"):
+        answers = network.eval()(few)
+    wanted = (len(few), len(images.classes))
+    shape = tuple(answers.shape) if isinstance(answers, Tensor) else type(answers).__name__
+    if shape != wanted:
+        raise UserError(
+            f"{run.network} answers {len(few)} pictures with {shape}: logits of {wanted} are"
+            f" needed, one for each class of {images.name}."
+        )
+    population(network, [few])

@@ -1,0 +1,1 @@
+"""What the paper shows, as values: runs and the inequalities between them."""
