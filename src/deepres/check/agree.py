@@ -22,7 +22,7 @@ class Agreement(Struct, frozen=True, kw_only=True):
     outputs: float  # in evaluation mode
     outputs_training: float
     gradients: float
-    worst: str  # whose gradient differs most
+    last: str  # of those whose gradients differ, the one nearest to the output
     bound: float
 
     @property
@@ -33,44 +33,40 @@ class Agreement(Struct, frozen=True, kw_only=True):
     def said(self) -> str:
         """How far apart they are, the plainest difference first."""
         if self.outputs > self.bound:
-            return f"outputs differ by {self.outputs:.1e} of the largest"
+            return f"outputs differ, by {self.outputs:.2g} of the largest"
         if self.outputs_training > self.bound:
-            return f"outputs in training mode differ by {self.outputs_training:.1e} of the largest"
+            return f"outputs differ in training mode, by {self.outputs_training:.2g} of the largest"
         return (
-            f"outputs agree, but gradients do not: that of {self.worst} differs by"
-            f" {self.gradients:.1e} of its largest"
+            f"outputs agree, but gradients do not, by up to {self.gradients:.2g} of a tensor's"
+            f" largest: from the output back, first that of {self.last}"
         )
 
 
 def agreement(
-    theirs: nn.Module, paper: nn.Module, carried: Carried, images: tuple[Tensor, Tensor], tail: Tail
+    theirs: nn.Module, paper: nn.Module, carried: Carried, images: Tensor, tail: Tail
 ) -> Agreement:
-    """Carries weights over and compares, on pictures for evaluation and others for training.
-
-    `tail` is what theirs does to its scores at the end; the paper's go through the same.
-    """
-    seen, trained_on = images
-    stirred_alike((theirs, paper), carried, seen)
+    """Carries weights over and compares; `tail` is what theirs does to its scores at the end."""
+    stirred_alike((theirs, paper), carried, images)
     with torch.no_grad():
-        outputs = apart(_scores(theirs.eval(), seen), _ended(paper.eval()(seen), tail))
+        outputs = apart(_scores(theirs.eval(), images), _ended(paper.eval()(images), tail))
     mine, yours = [b for _, b in carried.tensors], [a for a, _ in carried.tensors]
-    ours, slopes = _trained(theirs.train(), trained_on, (), yours)
-    papers, rights = _trained(paper.train(), trained_on, tail, mine)
+    ours, slopes = _trained(theirs.train(), images, (), yours)
+    papers, rights = _trained(paper.train(), images, tail, mine)
     floor = 1e-8 * max(
         (float(slope.abs().max()) for slope in rights if slope is not None), default=1
     )
-    worst = [
-        (apart(a, b.view_as(a), floor), name)
+    bound = TOLERANCE[images.dtype]
+    errors = {
+        name: apart(a, b.view_as(a), floor)
         for (name, _), a, b in zip(carried.tensors, slopes, rights, strict=True)
         if a is not None and b is not None
-    ]
-    gradients, name = max(worst, default=(0.0, ""))
+    }
     return Agreement(
         outputs=outputs,
         outputs_training=apart(ours, papers),
-        gradients=gradients,
-        worst=name,
-        bound=TOLERANCE[seen.dtype],
+        gradients=max(errors.values(), default=0.0),
+        last=next((name for name in reversed(errors) if errors[name] > bound), ""),
+        bound=bound,
     )
 
 
@@ -99,7 +95,9 @@ def _trained(
 
 def _scores(network: nn.Module, pictures: Tensor) -> Tensor:
     with contextlib.redirect_stdout(None):
-        return scores_of(network(pictures.clone()))[0]
+        scores, _ = scores_of(network(pictures.clone()))
+    assert scores is not None
+    return scores
 
 
 def _ended(scores: Tensor, tail: Tail) -> Tensor:

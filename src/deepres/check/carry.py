@@ -33,7 +33,8 @@ def matched(
         if ours is None or papers is None:
             return Carried(hindrance="the layers are not as many as the paper's")
         if "weight" not in ours.weights and ours.kind != "bn":
-            return Carried(hindrance="weights are computed while it runs")
+            origin = min(ours.origins, default="a layer's weight")
+            return Carried(hindrance=f"{origin} is changed while it runs, before it is used")
         for role, name in ours.weights.items():
             if role in papers.weights:
                 tensors.append((name, papers.weights[role]))
@@ -41,10 +42,13 @@ def matched(
                 zeroed.append(name)
         if ours.kind == "bn" and "weight" in papers.weights:
             normalisations.append((ours, papers.weights["weight"].removesuffix(".weight")))
+    into, values = map(_tensors, networks)
     for name, source in tensors:
-        a, b = (_tensors(n)[t].shape for n, t in zip(networks, (name, source), strict=True))
+        a, b = into[name].shape, values[source].shape
         if a.numel() != b.numel() or a[:1] != b[:1]:
             return Carried(hindrance=f"{name} is {_shape(a)}, the paper's {source} {_shape(b)}")
+    if len({name for name, _ in tensors}) < len(tensors):
+        return Carried(hindrance="several layers share one tensor")
     return Carried(tuple(tensors), tuple(zeroed), tuple(normalisations))
 
 

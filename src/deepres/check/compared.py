@@ -23,7 +23,11 @@ class Compared(Struct, frozen=True):
 def compared(
     networks: tuple[nn.Module, nn.Module], layouts: tuple[Layout, Layout], pairs: Pairs, size: int
 ) -> Compared:
-    """Carries weights from the second network, the paper's, to the first, and compares them."""
+    """Carries weights from the second network, the paper's, to the first, and compares them.
+
+    Large pictures are halved where both take it: sizes were compared already, and double
+    precision is slow.
+    """
     carried = matched(*layouts, pairs, networks)
     if carried.hindrance:
         return Compared(None, f"weights could not be carried over: {carried.hindrance}")
@@ -31,8 +35,9 @@ def compared(
     for network in networks:
         network.to(dtype)
     with default(dtype):
-        seen, small = pictures(size, dtype), pictures(size // 2, dtype)
-        images = (seen, small if size > 96 and takes("it", networks[0].train(), small) else seen)
+        images = pictures(size // 2, dtype)
+        if size <= 96 or not takes("it", networks[0].train(), images):
+            images = pictures(size, dtype)
         found = agreement(*networks, carried, images, tail(layouts[0]))
         if found.agrees:
             return Compared(
@@ -43,7 +48,7 @@ def compared(
         evaluation = found.outputs > found.bound
         where = None
         if evaluation or found.outputs_training > found.bound:
-            where = _parting(networks, carried, seen[:2], evaluation)
+            where = _parting(networks, carried, images[:2], evaluation)
     first = f"; activations part first {where}" if where else ""
     return Compared(False, f"with the same weights {found.said}{first}")
 

@@ -34,7 +34,7 @@ def returned(recording: Recording, theirs: Layout) -> list[str]:
         for kind in tail(theirs)
     ]
     if recording.returned:
-        found.append(f"it returns {recording.returned}, the paper's the scores alone")
+        found.append(f"what it returns is {recording.returned}, not the scores alone")
     return found
 
 
@@ -69,13 +69,10 @@ def _convolutions(layout: Layout) -> list[Node]:
 
 
 def usage(network: nn.Module, recording: Recording) -> list[str]:
-    """Sentences on parameters that serve nothing, or several layers at once."""
-    used = Counter(
-        name for node in between(recording.input, recording.output) for name in node.origins
-    )
+    """Sentences on parameters that serve nothing."""
+    used = _used(recording)
     parameters = dict(network.named_parameters())
     unused = [name for name in parameters if name not in used]
-    shared = [name for name in parameters if used[name] > 1]
     frozen = [name for name, parameter in parameters.items() if not parameter.requires_grad]
     found = []
     if unused:
@@ -85,7 +82,22 @@ def usage(network: nn.Module, recording: Recording) -> list[str]:
     if frozen:
         others = f" and {len(frozen) - 1} other tensors" if len(frozen) > 1 else ""
         found.append(f"{frozen[0]}{others} would not train: requires_grad is False")
-    if shared:
-        most = f", {shared[0]} in {used[shared[0]]} places"
-        found.append(f"layers share {len(shared)} tensors of weights{most}; the paper's share none")
     return found
+
+
+def sharing(network: nn.Module, recording: Recording) -> list[str]:
+    """A sentence on parameters that serve several layers at once."""
+    used = _used(recording)
+    shared = [name for name, _ in network.named_parameters() if used[name] > 1]
+    if not shared:
+        return []
+    return [
+        f"layers share weights: {shared[0]} serves in {used[shared[0]]} places, and"
+        f" {len(shared) - 1} other tensors in several; the paper's layers each have their own"
+    ]
+
+
+def _used(recording: Recording) -> Counter[str]:
+    """In how many operations on the way to the scores each parameter takes part."""
+    steps = between(recording.input, recording.output)
+    return Counter(name for node in steps for name in node.origins)

@@ -60,6 +60,15 @@ class Layout(Struct, frozen=True, eq=False):
     def additions(self) -> int:
         return sum(block.shortcut is not None for block in self.blocks)
 
+    @property
+    def steps(self) -> list[Node]:
+        """Everything that has no weights or only scales, in order: what stands in the slots."""
+        found: list[Node] = []
+        for block in (self.stem, *self.blocks):
+            found += [node for slot in (*block.slots, block.after) for node in slot]
+            found += block.shortcut.normalisations if block.shortcut else ()
+        return found + list(self.head)
+
     def stage(self, number: int) -> list[Block]:
         return [
             b for b, (stage, _) in zip(self.blocks, self.labels, strict=True) if stage == number
@@ -77,7 +86,7 @@ def layout(recording: Recording, convolutions: int) -> Layout:
     steps = tidy(path(recording.input, recording.output))
     parts = [_residual(step) or step for step in steps]
     start, end = _stem_end(parts), _head_start(parts)
-    stem = _loose([_node(part) for part in parts[:start]])
+    stem = _loose(recording.input, [_node(part) for part in parts[:start]])
     blocks = tuple(_blocks(parts[start:end], convolutions))
     head = tuple(_node(part) for part in parts[end:])
     return Layout(stem, blocks, head, _labels(blocks))
@@ -90,7 +99,7 @@ def _residual(step: Step) -> Block | None:
     ways = sorted((tidy(way) for way in step.ways), key=_weight)
     if not _weight(ways[1])[0]:
         return None
-    branch = _loose([_node(part) for part in ways[1]])
+    branch = _loose(step.fork, [_node(part) for part in ways[1]])
     return Block(
         layers=branch.layers,
         slots=branch.slots,
@@ -114,8 +123,8 @@ def _node(part: Step | Block) -> Node:
     return part.node if isinstance(part, Join) else part
 
 
-def _loose(steps: Sequence[Node]) -> Block:
-    """Layers one behind the other, without an addition."""
+def _loose(start: Node, steps: Sequence[Node]) -> Block:
+    """Layers one behind the other, without an addition, from what they begin with."""
     slots: list[list[Node]] = [[]]
     layers: list[Node] = []
     for node in steps:
@@ -124,9 +133,8 @@ def _loose(steps: Sequence[Node]) -> Block:
             slots.append([])
         else:
             slots[-1].append(node)
-    last = layers[-1] if layers else steps[-1]
-    first = steps[0].sources[0].shape if steps[0].sources else ()
-    return Block(tuple(layers), tuple(map(tuple, slots)), None, (), first, last.shape, last)
+    last = (start, *steps, *layers)[-1]
+    return Block(tuple(layers), tuple(map(tuple, slots)), None, (), start.shape, last.shape, last)
 
 
 def _stem_end(parts: Sequence[Step | Block]) -> int:
@@ -189,7 +197,7 @@ def _chunks(steps: list[Node], convolutions: int) -> Iterator[Block]:
     starts = [i for i, node in enumerate(steps) if node.kind in WEIGHTED][::convolutions]
     cuts = [0, *starts[1:], len(steps)] if starts else []
     for a, b in pairwise(cuts):
-        yield _loose(steps[a:b])
+        yield _loose(steps[a].sources[0], steps[a:b])
 
 
 def _labels(blocks: Sequence[Block]) -> tuple[tuple[int, int], ...]:

@@ -25,7 +25,7 @@ def modes(training: Layout, evaluation: Layout, paper: Layout) -> list[str]:
         if number and papers:
             which = "all" if number == len(nodes) else str(number)
             found.append(f"{which} of its {len(nodes)} batch normalisations {text}")
-    if any(node.kind == "dropout" for node in _steps(evaluation)):
+    if any(node.kind == "dropout" for node in evaluation.steps):
         found.append("dropout stays on in evaluation mode")
     if not found and _kinds(training) != _kinds(evaluation):
         found.append("it computes something else in evaluation mode than in training mode")
@@ -47,16 +47,8 @@ def open_constants(layout: Layout) -> list[str]:
 
 def normalisations(layout: Layout) -> list[Node]:
     """Every batch normalisation on the way to the scores."""
-    return [node for node in _steps(layout) if node.kind == "bn"]
-
-
-def _steps(layout: Layout) -> list[Node]:
-    found: list[Node] = []
-    for block in (layout.stem, *layout.blocks):
-        found += [node for slot in (*block.slots, block.after) for node in slot]
-        found += block.shortcut.normalisations if block.shortcut else ()
-    return found + list(layout.head)
+    return [node for node in layout.steps if node.kind == "bn"]
 
 
 def _kinds(layout: Layout) -> list[str]:
-    return [node.kind for node in _steps(layout) if node.kind != "dropout"]
+    return [node.kind for node in layout.steps if node.kind != "dropout"]

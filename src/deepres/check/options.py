@@ -2,6 +2,7 @@
 
 from ..spec import Shortcut as Option
 from .layout import Block, Layout
+from .outline import stride_of
 from .pairs import Pair, Pairs
 from .shortcut import BOTH, END, IDENTITY, PROJECTION, SLICED
 
@@ -11,6 +12,9 @@ NAMES: dict[Option, str] = {
     "B": "option B, projections where dimensions grow",
     "C": "option C, a projection in every block",
 }
+
+
+_BARE = {IDENTITY, SLICED}
 
 
 def option(layout: Layout) -> Option | None:
@@ -35,10 +39,9 @@ def option(layout: Layout) -> Option | None:
 def shortcuts(theirs: Layout, paper: Layout, pairs: Pairs) -> list[str]:
     """Sentences on what is added to the branches."""
     if not theirs.additions and paper.additions:
-        return [
-            f"nothing is added anywhere: it is a plain network; the paper's has {paper.additions}"
-            " shortcuts"
-        ]
+        joined = any(node.kind == "concatenation" for node in theirs.steps)
+        plain = "" if joined else ": it is a plain network"
+        return [f"nothing is added anywhere{plain}; the paper's has {paper.additions} shortcuts"]
     if theirs.additions and not paper.additions:
         return [f"it has {theirs.additions} shortcuts; the paper's is plain and has none"]
     ours, papers = option(theirs), option(paper)
@@ -62,6 +65,7 @@ def _apart(pair: Pair, lacking: bool) -> list[str]:
         return ["{where} nothing is added: the shortcut is missing"]
     ours, papers = _words(pair.theirs), _words(pair.paper)
     fits = ours == IDENTITY and not pair.theirs.grows  # where it does not grow, nothing is needed
-    if ours == papers or (fits and pair.paper.grows):
+    moved = stride_of(pair.theirs) != stride_of(pair.paper)  # said already
+    if ours == papers or (fits and pair.paper.grows) or (moved and {ours, papers} <= _BARE):
         return []
     return [f"{{where}} the shortcut is {ours or 'missing'}; the paper's is {papers or 'missing'}"]

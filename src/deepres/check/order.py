@@ -1,13 +1,17 @@
 """Batch normalisation, ReLU and whatever else stands between the layers, in its order."""
 
 from collections import Counter
+from collections.abc import Iterator
+
+from msgspec import Struct
 
 from .layout import Block, Layout
 from .pairs import Pair, Pairs
 from .record import Node
-from .words import listed, ordinal, sequence, spoken
+from .words import listed, ordinal, spoken
 
-_NAMES = {"bn": "batch normalisation", "relu": "ReLU"}
+BN, RELU = "batch normalisation", "ReLU"
+Slot = tuple[str, ...]  # the words for the operations between two layers
 
 
 def order(theirs: Layout, paper: Layout, pairs: Pairs) -> list[str]:
@@ -18,95 +22,128 @@ def order(theirs: Layout, paper: Layout, pairs: Pairs) -> list[str]:
             " convolution and nothing after the addition; the paper's come after each convolution,"
             " the last ReLU after the addition"
         ]
-    stem = [
-        *_apart("before the first convolution", *_unpooled(theirs.stem, paper.stem, 0)),
-        *_apart("after the stem's convolution", *_unpooled(theirs.stem, paper.stem, -1)),
+    exchanged = {word: _wholesale(theirs, paper, word) for word in (BN, RELU)}
+    taken = {other: word for word, other in exchanged.items() if other}
+    found = [
+        f"it has {other} where the paper has {word}" if other else f"there is no {word} anywhere"
+        for word, other in exchanged.items()
+        if other is not None
     ]
-    return [text.replace("{where} ", "") for text in stem] + pairs.grouped(_block)
+    gone = {word for word, other in exchanged.items() if other == ""}
+    reading = Reading(taken, gone)
+    places = ("before the first convolution", "after the stem's convolution")
+    for place, slot in zip(places, (0, -1), strict=True):
+        ours, papers = (reading.stem(layout.stem.slots[slot]) for layout in (theirs, paper))
+        found += [text.replace("{where} ", "") for text in _apart(place, ours, papers)]
+    return found + pairs.grouped(lambda pair: _block(pair, reading))
 
 
-def _unpooled(theirs: Block, paper: Block, slot: int) -> list[tuple[Node, ...]]:
-    """A slot of both stems without the pooling, which counts as the stem's outline."""
-    slots = theirs.slots[slot], paper.slots[slot]
-    return [tuple(node for node in nodes if "pool" not in node.kind) for nodes in slots]
+class Reading(Struct, frozen=True):
+    """Slots in words, with what was exchanged or left out everywhere said once and for all."""
+
+    taken: dict[str, str]
+    gone: set[str]
+
+    def slot(self, nodes: tuple[Node, ...]) -> Slot:
+        words = (self.taken.get(word, word) for word in map(spoken, nodes))
+        return tuple(word for word in words if word not in self.gone)
+
+    def stem(self, nodes: tuple[Node, ...]) -> Slot:
+        """Without the pooling, which is told with the stem's convolution."""
+        return self.slot(tuple(node for node in nodes if "pool" not in node.kind))
 
 
 def _pre_activation(layout: Layout) -> bool:
-    """Most identity blocks begin with BN and ReLU, and none follows the addition."""
+    """Many blocks begin with BN and ReLU, and most end with a bare convolution."""
     kinds = [[node.kind for node in block.slots[0]] for block in layout.blocks]
     begins = sum(slot == ["bn", "relu"] for slot in kinds)
     ends = sum(not block.slots[-1] for block in layout.blocks)
     return begins * 3 > len(kinds) and ends * 2 > len(kinds)
 
 
-def _block(pair: Pair) -> list[str]:
+def _wholesale(theirs: Layout, paper: Layout, word: str) -> str | None:
+    """What a network has everywhere for `word`; empty for nothing; None where it has the thing."""
+    ours, papers = Counter(_words(theirs)), Counter(_words(paper))
+    if ours[word] or not papers[word]:
+        return None
+    others = [w for w in ours if w not in papers and 2 * ours[w] > papers[word]]
+    alike = [w for w in others if ("normalisation" in w) == (word == BN)]
+    return alike[0] if alike else ""
+
+
+def _words(layout: Layout) -> Iterator[str]:
+    for block in (layout.stem, *layout.blocks):
+        for slot in (*block.slots, block.after):
+            yield from map(spoken, slot)
+
+
+def _block(pair: Pair, reading: Reading) -> list[str]:
     """What is missing, too much or exchanged in one block."""
-    ours, papers = list(pair.theirs.slots), list(pair.paper.slots)
-    if len(ours) != len(papers):  # other blocks: the first gap stands for all inner ones
-        papers = [papers[0], *[papers[1]] * (len(ours) - 2), papers[-1]]
-    ours, papers = [*ours, pair.theirs.after], [*papers, pair.paper.after]
+    ours, papers = (_slots(block, reading) for block in (pair.theirs, pair.paper))
+    if len(ours) != len(papers):  # other blocks: the paper's first gap stands for all inner ones
+        inner = [papers[1]] * (len(ours) - 3)
+        papers = [papers[0], *inner, *papers[-2:]]
     found = []
-    last, behind = len(ours) - 2, len(ours) - 1
-    for kind in ("bn", "relu"):
-        if _lacks(ours[last], papers[last], kind) and _lacks(papers[behind], ours[behind], kind):
-            found.append(
-                f"{{where}} {_NAMES[kind]} comes after the addition, in the paper before it"
+    for word in (BN, RELU):
+        for here, there, text in ((-2, -1, "after"), (-1, -2, "before")):
+            moved = _more(papers[here], ours[here], word) and _more(
+                ours[there], papers[there], word
             )
-            ours = _without(ours, behind, kind)
-            papers = _without(papers, last, kind)
-        if _lacks(papers[last], ours[last], kind) and _lacks(ours[behind], papers[behind], kind):
-            found.append(
-                f"{{where}} {_NAMES[kind]} comes before the addition, in the paper after it"
-            )
-            ours, papers = _without(ours, last, kind), _without(papers, behind, kind)
+            if moved:
+                other = "before" if text == "after" else "after"
+                found.append(f"{{where}} {word} comes {text} the addition, in the paper {other} it")
+                ours[there] = _without(ours[there], word)
+                papers[here] = _without(papers[here], word)
+    if any(BN in slot for slot in papers) and not any(BN in slot for slot in ours):
+        found.append(f"{{where}} there is no {BN}")
+        papers = [_without(slot, BN) for slot in papers]
     for index, (a, b) in enumerate(zip(ours, papers, strict=True)):
-        found += _apart(_place(index, len(ours)), a, b)
+        found += _apart(_place(index, len(ours), pair.theirs), a, b)
     return found
 
 
-def _lacks(a: tuple[Node, ...], b: tuple[Node, ...], kind: str) -> bool:
-    """Whether `a` has fewer of a kind than `b`."""
-    return sum(node.kind == kind for node in a) < sum(node.kind == kind for node in b)
+def _slots(block: Block, reading: Reading) -> list[Slot]:
+    return [reading.slot(slot) for slot in (*block.slots, block.after)]
 
 
-def _without(slots: list[tuple[Node, ...]], index: int, kind: str) -> list[tuple[Node, ...]]:
-    kept = list(slots)
-    gone = next(n for n, node in enumerate(slots[index]) if node.kind == kind)
-    kept[index] = slots[index][:gone] + slots[index][gone + 1 :]
-    return kept
+def _more(a: Slot, b: Slot, word: str) -> bool:
+    return a.count(word) > b.count(word)
 
 
-def _place(index: int, total: int) -> str:
+def _without(slot: Slot, word: str) -> Slot:
+    at = slot.index(word) if word in slot else len(slot)
+    return slot[:at] + slot[at + 1 :]
+
+
+def _place(index: int, total: int, block: Block) -> str:
     if index == total - 1:
         return "after the addition"
     if index == 0:
         return "before the first convolution"
+    if index == total - 2 and block.shortcut is not None:
+        return f"between the {ordinal(index)} convolution and the addition"
     return f"after the {ordinal(index)} convolution"
 
 
-def _apart(place: str, theirs: tuple[Node, ...], paper: tuple[Node, ...]) -> list[str]:
+def _apart(place: str, ours: Slot, papers: Slot) -> list[str]:
     """One slot against the paper's."""
-    ours, papers = [spoken(node) for node in theirs], [spoken(node) for node in paper]
     if ours == papers:
         return []
     extra = list((Counter(ours) - Counter(papers)).elements())
     missing = list((Counter(papers) - Counter(ours)).elements())
+    if not extra and not missing and len(ours) == 2:
+        return [f"{{where}} {ours[0]} comes before {ours[1]} {place}, in the paper after it"]
     if not extra and not missing:
-        return [f"{{where}} {sequence(theirs)} stand {place}, in the paper {sequence(paper)}"]
+        return [f"{{where}} {listed(ours)} stand {place} in this order, in the paper"
+                f" {listed(papers)}"]  # fmt: skip
     if len(extra) == len(missing) == 1:
         return [f"{{where}} {extra[0]} stands {place} instead of {missing[0]}"]
     found = []
     if missing:
-        found.append(f"{{where}} {listed(missing)} {_is(missing)} missing {place}")
+        are = "is" if len(missing) == 1 else "are"
+        found.append(f"{{where}} {listed(missing)} {are} missing {place}")
     if extra:
         none = "; the paper uses no dropout" if extra == ["dropout"] else ", in the paper not"
-        found.append(f"{{where}} {listed(extra)} {_stands(extra)} {place}{none}")
+        stand = "stands" if len(extra) == 1 else "stand"
+        found.append(f"{{where}} {listed(extra)} {stand} {place}{none}")
     return found
-
-
-def _is(words: list[str]) -> str:
-    return "is" if len(words) == 1 else "are"
-
-
-def _stands(words: list[str]) -> str:
-    return "stands" if len(words) == 1 else "stand"

@@ -1,11 +1,11 @@
 """Stem, stages, widths, kernels and strides, held against the paper's."""
 
-from collections import Counter
 from math import prod
 
 from .layout import Block, Layout
 from .pairs import Pair, Pairs
 from .record import Node
+from .widths import widths
 from .words import listed, ordinal, size, spoken
 
 
@@ -15,7 +15,7 @@ def outline(theirs: Layout, paper: Layout, pairs: Pairs) -> list[str]:
         *_stages(theirs, paper, pairs),
         *pairs.grouped(_kernels),
         *_stem(theirs.stem, paper.stem),
-        *_widths(theirs, paper, pairs),
+        *widths(theirs, paper, pairs),
         *_strides(pairs),
         *pairs.grouped(_stride_within),
         *pairs.grouped(_other_facts),
@@ -27,6 +27,9 @@ def _stages(theirs: Layout, paper: Layout, pairs: Pairs) -> list[str]:
         return []
     if not theirs.blocks:
         return ["it has no blocks of convolutions behind its first layer"]
+    if len(theirs.depths) == 1:
+        many = "a single stage of one block" if theirs.depths == [1] else "a single stage"
+        return [f"it has {many}, the paper's {len(paper.depths)} stages"]
     return [
         f"its stages have {listed(theirs.depths)} blocks, the paper's {listed(paper.depths)}:"
         f" {theirs.layers} layers, the paper's {paper.layers}"
@@ -47,60 +50,6 @@ def _stem_words(stem: Block) -> str:
     pools = [node for slot in stem.slots for node in slot if "pool" in node.kind]
     layers = ", then ".join(spoken(layer) for layer in stem.layers) or "no convolution"
     return layers + (f" and {listed([spoken(p) for p in pools])}" if pools else ", not pooled")
-
-
-def _widths(theirs: Layout, paper: Layout, pairs: Pairs) -> list[str]:
-    """Channels of the stages; where all are wider by one factor, that is said once."""
-    wide, narrow = _stage_widths(theirs, pairs), _stage_widths(paper, pairs)
-    stems = _channels(theirs.stem), _channels(paper.stem)
-    found = []
-    if len(wide) != len(narrow):
-        found.append(f"its stages are {listed(wide)} channels wide, the paper's {listed(narrow)}")
-        return found
-    factors = {a / b for a, b in zip(wide, narrow, strict=True)}
-    if len(factors) == 1 and factors != {1.0}:
-        found.append(
-            f"its stages are {listed(wide)} channels wide, {factors.pop():g} times the paper's"
-            f" {listed(narrow)}"
-        )
-    elif factors != {1.0}:
-        for stage, (a, b) in enumerate(zip(wide, narrow, strict=True), 1):
-            if a != b:
-                found.append(f"stage {stage} is {a} channels wide, the paper's {b}")
-    if wide and stems[0] * narrow[0] != stems[1] * wide[0]:
-        found.append(f"the stem gives {stems[0]} channels, the paper's {stems[1]}")
-    return found + pairs.grouped(lambda pair: _channels_within(pair, pairs))
-
-
-def _stage_widths(layout: Layout, pairs: Pairs) -> list[int]:
-    """The usual number of channels of a stage's first convolutions."""
-    labels = pairs.labels if pairs.one_to_one else layout.labels
-    widths: dict[int, Counter[int]] = {}
-    for block, (stage, _) in zip(layout.blocks, labels, strict=True):
-        if block.layers:
-            widths.setdefault(stage, Counter())[block.layers[0].shape[1]] += 1
-    return [counter.most_common(1)[0][0] for _, counter in sorted(widths.items())]
-
-
-def _channels(block: Block) -> int:
-    return block.layers[-1].shape[1] if block.layers else 0
-
-
-def _channels_within(pair: Pair, pairs: Pairs) -> list[str]:
-    """A layer whose width does not go with that of its stage."""
-    ours, papers = pair.theirs.layers, pair.paper.layers
-    if len(ours) != len(papers):
-        return []
-    stage = next(s for p, (s, _) in zip(pairs.pairs, pairs.labels, strict=True) if p is pair)
-    same = [p for p, (s, _) in zip(pairs.pairs, pairs.labels, strict=True) if s == stage]
-    usual = Counter(p.theirs.layers[0].shape[1] for p in same if p.theirs.layers).most_common(1)
-    factor = usual[0][0] / same[0].paper.layers[0].shape[1]
-    return [
-        f"{{where}} the {ordinal(n)} convolution gives {a.shape[1]} channels, the paper's"
-        f" {b.shape[1]}"
-        for n, (a, b) in enumerate(zip(ours, papers, strict=True), 1)
-        if a.shape[1] != b.shape[1] * factor
-    ]
 
 
 def _kernels(pair: Pair) -> list[str]:
@@ -144,10 +93,12 @@ def _strides(pairs: Pairs) -> list[str]:
         ours, papers = stride_of(pair.theirs), stride_of(pair.paper)
         if ours == papers or len(pair.theirs.outputs) != 4:
             continue
-        subject = f"stage {stage} starts" if number == 1 else f"block {number} of stage {stage} is"
+        subject = f"block {number} of stage {stage} has"
+        if number == 1:
+            subject = f"stage {stage} starts with"
         maps, theirs = size(pair.theirs.outputs[2:]), size(pair.paper.outputs[2:])
         also = "are too" if maps == theirs else f"are {theirs}"
-        found.append(f"{subject} with stride {ours}: its maps are {maps}, the paper's {also}")
+        found.append(f"{subject} stride {ours}: its maps are {maps}, the paper's {also}")
     return found
 
 

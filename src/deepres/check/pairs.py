@@ -14,6 +14,7 @@ class Pair(Struct, frozen=True, eq=False):
 
     theirs: Block
     paper: Block
+    stage: int  # as the labels of all pairs count them
 
 
 class Pairs(Struct, frozen=True, eq=False):
@@ -37,10 +38,10 @@ def paired(theirs: Layout, paper: Layout) -> Pairs:
     moved = len(theirs.depths) == len(paper.depths) and theirs.depths != paper.depths
     same_maps = moved and _stage_maps(theirs) == _stage_maps(paper)
     if len(theirs.blocks) == len(paper.blocks) and not same_maps:
-        blocks = zip(theirs.blocks, paper.blocks, strict=True)
-        return Pairs(tuple(_pair(a, b) for a, b in blocks), paper.labels, True)
+        together = zip(theirs.blocks, paper.blocks, paper.labels, strict=True)
+        return Pairs(tuple(_pair(a, b, stage) for a, b, (stage, _) in together), paper.labels, True)
     pairs = tuple(
-        _pair(block, _like(paper, *label))
+        _pair(block, _like(paper, *label), label[0])
         for block, label in zip(theirs.blocks, theirs.labels, strict=True)
     )
     return Pairs(pairs, theirs.labels, False)
@@ -56,11 +57,11 @@ def _like(paper: Layout, stage: int, number: int) -> Block:
     return blocks[0] if number == 1 else blocks[min(1, len(blocks) - 1)]
 
 
-def _pair(theirs: Block, paper: Block) -> Pair:
+def _pair(theirs: Block, paper: Block, stage: int) -> Pair:
     """Where only one of two adds a shortcut, the other is taken as layers in a row."""
     if (theirs.shortcut is None) != (paper.shortcut is None):
-        return Pair(_in_a_row(theirs), _in_a_row(paper))
-    return Pair(theirs, paper)
+        return Pair(_in_a_row(theirs), _in_a_row(paper), stage)
+    return Pair(theirs, paper, stage)
 
 
 def _in_a_row(block: Block) -> Block:

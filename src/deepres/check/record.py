@@ -12,7 +12,6 @@ from msgspec import Struct, field
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from ..errors import UserError
 from .operations import MAKERS, RANDOM, ROLES, TRANSPARENT, facts_of, kind_of
 
 
@@ -33,9 +32,10 @@ class Node(Struct, eq=False):
         """Of a parameter or buffer."""
         return next(iter(self.origins))
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return tuple(self.tensor.shape)
+    shape: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        self.shape = self.shape or tuple(self.tensor.shape)
 
     @property
     def tensor(self) -> Tensor:
@@ -182,6 +182,11 @@ class Recording(Struct, frozen=True, eq=False):
     classes: int
     returned: str | None  # what came back, where it was not simply a tensor
 
+    def forget(self) -> None:
+        """Lets go of all values, once they have told what they had to."""
+        for node in (self.input, *self.nodes):
+            node.value = None
+
     @property
     def multiply_adds(self) -> int:
         """Of one picture, projections and all."""
@@ -194,16 +199,20 @@ def record(network: nn.Module, pictures: Tensor) -> Recording:
     with Recorder(network, pictures) as recorder:
         answer = network(pictures)
     scores, returned = scores_of(answer)
-    return Recording(tuple(recorder.nodes), recorder.input, recorder.node(scores), scores.shape[1], returned)
+    assert scores is not None
+    return Recording(
+        tuple(recorder.nodes), recorder.input, recorder.node(scores), scores.shape[1], returned
+    )
 
 
-def scores_of(answer: Any) -> tuple[Tensor, str | None]:
-    """The N x classes among what a network returns, and what else there was."""
+def scores_of(answer: Any) -> tuple[Tensor | None, str | None]:
+    """The N x classes among what a network returns, and in what it came."""
     if isinstance(answer, Tensor):
         return answer, None
     values = list(answer.values()) if isinstance(answer, Mapping) else answer
     tensors = _tensors(values)
     if not tensors:
-        raise UserError(f"it returns a {type(answer).__name__} without tensors")
+        return None, f"a {type(answer).__name__} without tensors"
+    many = "1 tensor" if len(tensors) == 1 else f"{len(tensors)} tensors"
     flat = [tensor for tensor in tensors if tensor.ndim == 2] or tensors
-    return flat[0], f"a {type(answer).__name__} of {len(tensors)}"
+    return flat[0], f"a {type(answer).__name__} with {many}"

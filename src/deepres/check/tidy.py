@@ -7,7 +7,6 @@ from .path import Join, Step
 from .record import Node
 
 GLOBAL = "global average pooling"
-_POINTWISE = {"bn", "relu"}
 _POOLINGS = {"maxpool", "avgpool", "mean"}
 
 
@@ -60,16 +59,16 @@ def _averages(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     for step in steps:
         node = step.node if isinstance(step, Join) else step
         value = node.tensor
+        trivial = node.kind in _POOLINGS and node.sources[0].shape[2:] == (1, 1)
+        if trivial and value.numel() == node.sources[0].tensor.numel():
+            kept.append(Node(GLOBAL, node.sources, value))
+            continue
         if isinstance(step, Node) and maps is not None and _mean_of(maps, value):
             kept[begun:] = [Node(GLOBAL, step.sources, value)]
             maps = None
             continue
         kept.append(step)
-        if (
-            value.ndim == 4
-            and node.kind in (*_POINTWISE, "conv", "add")
-            and value[0, 0].numel() > 1
-        ):
+        if value.ndim == 4 and node.kind not in _POOLINGS and value[0, 0].numel() > 1:
             maps, begun = value, len(kept)
     return tuple(kept)
 

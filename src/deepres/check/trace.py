@@ -2,6 +2,7 @@
 
 import contextlib
 import sys
+from collections.abc import Sequence
 
 import torch
 from msgspec import Struct
@@ -9,10 +10,11 @@ from torch import Tensor, nn
 
 from ..errors import UserError
 from ..models.named import foreign
+from ..spec import CONVOLUTIONS
 from .layout import Layout, layout
 from .record import Recording, record, scores_of
 
-OTHER_SIZES = (32, 224, 64, 96, 128, 28)  # tried in turn where the paper's does not go in
+SIZES = (224, 32, 64, 96, 128, 28)  # tried in turn
 
 
 class Trace(Struct, frozen=True, eq=False):
@@ -20,6 +22,7 @@ class Trace(Struct, frozen=True, eq=False):
 
     recording: Recording
     layout: Layout
+    basic: Layout  # the same, but where nothing is added, cut into blocks of two layers
     evaluation: Layout
 
 
@@ -30,26 +33,48 @@ def pictures(size: int, dtype: torch.dtype = torch.float32) -> Tensor:
     return torch.randn(number, 3, size, size, generator=generator, dtype=torch.float64).to(dtype)
 
 
-def traced(network: nn.Module, size: int, convolutions: int) -> Trace:
+def traced(name: str, network: nn.Module, size: int, convolutions: int) -> Trace:
     """Records a network at one size; it is left in training mode."""
     with contextlib.redirect_stdout(sys.stderr):
-        evaluation = layout(record(network.eval(), pictures(size)), convolutions)
-        recording = record(network.train(), pictures(size))
-    return Trace(recording, layout(recording, convolutions), evaluation)
+        evaluation = _recorded(name, network.eval(), size)
+        in_evaluation = layout(evaluation, convolutions)
+        evaluation.forget()
+        recording = _recorded(name, network.train(), size)
+    laid = layout(recording, convolutions)
+    two = CONVOLUTIONS["basic"]
+    basic = laid if laid.additions or convolutions == two else layout(recording, two)
+    recording.forget()
+    return Trace(recording, laid, basic, in_evaluation)
+
+
+def _recorded(name: str, network: nn.Module, size: int) -> Recording:
+    recording = record(network, pictures(size))
+    if recording.output.constant:
+        raise UserError(f"{name} gives outputs that do not depend on the pictures.")
+    return recording
+
+
+def bare(network: nn.Module) -> nn.Module:
+    """Without what compiling or spreading over devices has put around it, on the CPU."""
+    while isinstance(inner := getattr(network, "_orig_mod", None), nn.Module):
+        network = inner
+    while isinstance(network, nn.DataParallel):
+        network = network.module
+    return network.cpu().float()
 
 
 @torch.no_grad()
-def fitting_size(name: str, network: nn.Module, size: int) -> int:
-    """The paper's size, or the first other one that a network takes."""
-    try:
-        _try(name, network, size)
-    except UserError as refused:
-        for other in OTHER_SIZES:
-            with contextlib.suppress(UserError):
-                _try(name, network, other)
-                return other
-        raise refused
-    return size
+def fitting_size(name: str, network: nn.Module, sizes: Sequence[int]) -> int:
+    """The first of some sizes that a network takes; why not the first one, where it takes none."""
+    refused: list[UserError] = []
+    for size in sizes:
+        try:
+            _try(name, network, size)
+        except UserError as error:
+            refused.append(error)
+        else:
+            return size
+    raise refused[0]
 
 
 def takes(name: str, network: nn.Module, images: Tensor) -> bool:
@@ -67,12 +92,14 @@ def _try(name: str, network: nn.Module, size: int) -> None:
 
 
 def _try_on(name: str, network: nn.Module, images: Tensor) -> None:
-    size = images.shape[-1]
+    number, _, size, _ = images.shape
     with foreign(f"{name} does not take N x 3 x {size} x {size} pictures: it raised"):
         answer = network(images.clone())
-    scores, _ = scores_of(answer)
-    if scores.ndim != 2 or scores.shape[0] != images.shape[0]:
+    scores, returned = scores_of(answer)
+    if scores is None:
+        raise UserError(f"{name} returns {returned}: N x classes is what a classifier gives.")
+    if scores.ndim != 2 or scores.shape[0] != number:
         raise UserError(
-            f"{name} gives outputs of {'x'.join(map(str, scores.shape))} for {images.shape[0]}"
-            " pictures: N x classes is what a classifier gives."
+            f"{name} gives outputs of {'x'.join(map(str, scores.shape))} for {number} pictures:"
+            " N x classes is what a classifier gives."
         )

@@ -4,29 +4,26 @@ import torch
 from msgspec import Struct
 from torch import nn
 
+from ..models.count import Count
 from ..models.initialise import created
 from ..models.named import own
 from ..models.zoo import arch, name_of
 from ..spec import CONVOLUTIONS, Arch
 from .compared import compared
-from .ends import biases, head, returned, usage
-from .layout import Layout, layout
+from .ends import biases, head, returned, sharing, usage
+from .layout import Layout
 from .modes import modes, open_constants
+from .numbers import numbers_of
 from .options import shortcuts
 from .order import order
 from .outline import outline
 from .pairs import Pairs, paired
 from .resemble import resembled
 from .start import Start, start_of, start_remarks, starts
-from .trace import Trace, fitting_size, traced
+from .trace import SIZES, Trace, bare, fitting_size, traced
+from .words import listed
 
-
-class Numbers(Struct, frozen=True):
-    """What is counted of a network."""
-
-    layers: int
-    parameters: int
-    multiply_adds: int
+MOST = 8  # sentences on the computation; beyond that details only hide that all is different
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
@@ -39,8 +36,8 @@ class Verdict(Struct, frozen=True, kw_only=True):
     remarks: list[str]
     resembles: str | None  # the zoo's name for it, where that is another one
     size: int  # edge of the pictures that both ran on
-    yours: Numbers
-    paper: Numbers
+    yours: Count
+    paper: Count
     compared: str  # what became of the paper's weights in it
 
 
@@ -50,43 +47,41 @@ class Side(Struct, frozen=True, eq=False):
     network: nn.Module
     trace: Trace
     start: Start
-    numbers: Numbers
+    numbers: Count
 
 
 def check(name: str, against: str, classes: int | None = None) -> Verdict:
     """Holds the user's `module:callable` against a network of the zoo."""
-    made = arch(against, classes)
+    arch(against, classes)  # a wrong name shows before the user's code runs
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        network = _bare(own(name, classes)).float()
-        size = fitting_size(name, network, made.input_size)
-        theirs = _side(network, size, made)
-        made = arch(against, classes or theirs.trace.recording.classes)
-        paper = _side(created(made), size, made)
-        return _verdict(name, against, (theirs, paper), made, size)
+        return held(own(name, classes), name, against, classes)
 
 
-def _bare(network: nn.Module) -> nn.Module:
-    """Without what compiling or spreading over devices has put around it, on the CPU."""
-    while isinstance(inner := getattr(network, "_orig_mod", None), nn.Module):
-        network = inner
-    while isinstance(network, nn.DataParallel):
-        network = network.module
-    return network.cpu()
+def held(network: nn.Module, name: str, against: str, classes: int | None = None) -> Verdict:
+    """Holds a network, called `name`, against one of the zoo; its weights are changed by it."""
+    made = arch(against, classes)
+    network = bare(network)
+    size = fitting_size(name, network, (made.input_size, *SIZES))
+    theirs = _side(name, network, size, made)
+    made = arch(against, classes or theirs.trace.recording.classes)
+    paper = _side(against, created(made), size, made)
+    return _verdict(name, against, (theirs, paper), made, size)
 
 
-def _side(network: nn.Module, size: int, made: Arch) -> Side:
-    trace = traced(network, size, CONVOLUTIONS[made.block])
-    parameters = sum(parameter.numel() for parameter in network.parameters())
-    numbers = Numbers(trace.layout.layers, parameters, trace.recording.multiply_adds)
-    return Side(network, trace, start_of(network, trace.layout), numbers)
+def _side(name: str, network: nn.Module, size: int, made: Arch) -> Side:
+    trace = traced(name, network, size, CONVOLUTIONS[made.block])
+    return Side(network, trace, start_of(network, trace.layout), numbers_of(network, trace))
 
 
 def _verdict(name: str, against: str, sides: tuple[Side, Side], made: Arch, size: int) -> Verdict:
     theirs, paper = sides
     layouts = theirs.trace.layout, paper.trace.layout
     pairs = paired(*layouts)
-    computation = _computation(theirs.trace, layouts, pairs)
+    if not pairs.one_to_one:  # then the paper's blocks are no measure for layers in a row
+        layouts = theirs.trace.basic, paper.trace.layout
+        pairs = paired(*layouts)
+    computation = _computation(theirs, layouts, pairs)
     rest = [*_formalities(theirs, layouts), *_size(size, made)]
     resembles, alike = _resemblance(theirs, against, size) if computation else (None, [])
     starting = starts(theirs.start, paper.start)
@@ -108,15 +103,21 @@ def _verdict(name: str, against: str, sides: tuple[Side, Side], made: Arch, size
     )
 
 
-def _computation(trace: Trace, layouts: tuple[Layout, Layout], pairs: Pairs) -> list[str]:
+def _computation(theirs: Side, layouts: tuple[Layout, Layout], pairs: Pairs) -> list[str]:
     """What makes other outputs of the same weights, or needs other weights."""
-    return [
+    trace = theirs.trace
+    found = [
         *outline(*layouts, pairs),
         *shortcuts(*layouts, pairs),
         *order(*layouts, pairs),
         *head(*layouts),
         *modes(layouts[0], trace.evaluation, layouts[1]),
+        *sharing(theirs.network, trace.recording),
     ]
+    if len(found) <= MOST:
+        return found
+    rest = f"{len(found) - MOST // 2} more things differ in what it computes"
+    return [*found[: MOST // 2], f"{rest}: it is another kind of network"]
 
 
 def _formalities(theirs: Side, layouts: tuple[Layout, Layout]) -> list[str]:
@@ -137,28 +138,26 @@ def _size(size: int, made: Arch) -> list[str]:
     ]
 
 
-def _counts(theirs: Numbers, paper: Numbers, against: str) -> list[str]:
+def _counts(theirs: Count, paper: Count, against: str) -> list[str]:
     names = {"layers": "layers", "parameters": "parameters", "multiply_adds": "multiply-adds"}
     apart = [f for f in names if getattr(theirs, f) != getattr(paper, f)]
     if not apart:
         return []
-    ours = ", ".join(f"{getattr(theirs, field):,} {names[field]}" for field in apart)
-    papers = ", ".join(f"{getattr(paper, field):,}" for field in apart)
+    ours = listed([f"{getattr(theirs, field):,} {names[field]}" for field in apart])
+    papers = listed([f"{getattr(paper, field):,}" for field in apart])
     return [f"it has {ours}; the paper's {against} has {papers}"]
 
 
 def _resemblance(theirs: Side, against: str, size: int) -> tuple[str | None, list[str]]:
     """The network of the zoo that it is in every step, where it is not the one asked for."""
-    recording = theirs.trace.recording
-    plain = layout(recording, CONVOLUTIONS["basic"])  # where nothing is added, blocks are a guess
-    laid = theirs.trace.layout if theirs.trace.layout.additions else plain
-    made = resembled(laid, recording.classes)
+    laid = theirs.trace.basic
+    made = resembled(laid, theirs.trace.recording.classes)
     if made is None or name_of(made) == against:
         return None, []
     name = name_of(made)
-    twin = _side(created(made), size, made)
+    twin = _side(name, created(made), size, made)
     layouts = laid, twin.trace.layout
-    if _computation(theirs.trace, layouts, paired(*layouts)) or _formalities(theirs, layouts):
+    if _computation(theirs, layouts, paired(*layouts)) or _formalities(theirs, layouts):
         return None, []
     other = " but for its initialisation" if starts(theirs.start, twin.start) else ""
     return name, [f"this is {name} to the letter{other}, not {against}"]

@@ -3,18 +3,18 @@
 from collections.abc import Sequence
 from typing import Any
 
+from .operations import KINDS
 from .record import Node
 
 ORDINALS = ("zeroth", "first", "second", "third", "fourth", "fifth", "sixth")
 NAMES = {
     "bn": "batch normalisation",
     "relu": "ReLU",
-    "ReLU6": "ReLU6",
     "add": "an addition",
     "detach": "detach, which stops the gradient",
-    "linear": "a linear layer",
-    "global average pooling": "global average pooling",
+    "multiplication": "a multiplication",
 }
+KNOWN = {*KINDS.values(), "global average pooling", "instance normalisation", "ReLU6"}
 
 
 def ordinal(number: int) -> str:
@@ -43,7 +43,13 @@ def spoken(node: Node) -> str:
         return text + padding + (" and sizes rounded up" if facts["ceil"] else "")
     if node.kind == "linear":
         return f"a linear layer of {facts['inputs']} to {facts['outputs']}"
-    return NAMES.get(node.kind, node.kind)
+    if node.kind == "multiplication" and len(node.sources) > 1:
+        return "a gate (squeeze and excitation, or the like)"
+    if node.kind == "multiplication" and "other" in facts:
+        return f"a multiplication by {facts['other']:g}"
+    return NAMES.get(node.kind) or (
+        node.kind if node.kind in KNOWN else f"the operation {node.kind}"
+    )
 
 
 def _convolution(facts: dict[str, Any]) -> str:

@@ -63,11 +63,9 @@ def _wrapped(text: str, mark: str) -> list[str]:
 
 
 def _table(verdict: "Verdict") -> list[str]:
-    rows = [("", "yours", f"the paper's {verdict.against}")]
-    for field, name in (
-        ("layers", "layers"),
-        ("parameters", "parameters"),
-        ("multiply_adds", "multiply-adds"),
-    ):
-        rows.append((name, *(f"{getattr(n, field):,}" for n in (verdict.yours, verdict.paper))))
-    return [f"  {name:<14}{yours:>16}  {paper:>28}".rstrip() for name, yours, paper in rows]
+    title = f"the paper's {verdict.against}"
+    lines = [f"  {'':<14}{'yours':>16}  {title:>28}"]
+    for field in ("layers", "parameters", "multiply_adds"):
+        yours, papers = getattr(verdict.yours, field), getattr(verdict.paper, field)
+        lines.append(f"  {field.replace('_', '-'):<14}{yours:>16,}  {papers:>28,}")
+    return lines

@@ -34,8 +34,13 @@ def count(
     from ..models.named import is_own, named
     from ..models.zoo import arch
 
-    edge = size or (224 if is_own(network) else arch(network).input_size)
-    found = counted(named(network, classes, device="meta"), edge)
+    if is_own(network):
+        from ..check.numbers import counted as counted_by_running
+
+        found, edge = counted_by_running(network, size, classes)
+    else:
+        edge = size or arch(network).input_size
+        found = counted(named(network, classes, device="meta"), edge)
     answer = {
         "network": network,
         "layers": found.layers,

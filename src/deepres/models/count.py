@@ -40,19 +40,25 @@ class MultiplyAdds(TorchFunctionMode):
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         kwargs = kwargs or {}
-        if func in _SAME_SHAPE or (func in _ADDITIONS and args[0].shape == args[1].shape):
+        if args and (func in _SAME_SHAPE or (func in _ADDITIONS and _alike(*args[:2]))):
             return args[0]
-        if func is F.linear:
+        run: Callable[..., Any] = _AS_SHAPED.get(func, func)
+        if func is F.linear and len(args) > 1:
             result = args[0].new_empty(*args[0].shape[:-1], args[1].shape[0])
         else:
-            run: Callable[..., Any] = _AS_SHAPED.get(func, func)
             result = run(*args, **kwargs)
         if func in _CONVOLUTIONS:
             weight = args[1] if len(args) > 1 else kwargs["weight"]
             self.total += result.numel() * weight[0].numel()
         elif func in _PRODUCTS:
-            self.total += result.numel() * args[0].shape[-1]
+            first = args[0] if args else kwargs["input"]
+            self.total += result.numel() * first.shape[-1]
         return result
+
+
+def _alike(a: Tensor | float, b: Tensor | float = 0.0) -> bool:
+    """Whether a sum has the shape of its first term."""
+    return isinstance(a, Tensor) and isinstance(b, Tensor) and a.shape == b.shape
 
 
 _CONVOLUTIONS = {F.conv1d, F.conv2d, F.conv3d, torch.conv1d, torch.conv2d, torch.conv3d}
