@@ -337,7 +337,6 @@ DAMAGED = [
     TENSOR + t7(2) + longs(-1, -1, 1, 1, 1) + STORAGE + longs(2) + bytes(8),
     TENSOR + t7(2) + longs(2, 2, 1, 2, 1) + STORAGE + longs(4) + bytes(16),
     TENSOR + t7(1) + longs(2, 1, 1) + t7(2, named("text")),
-    b"".join(t7(3, n, 1, 1) + struct.pack("<d", 1) for n in range(1, 100)),
     t7(1, 1),
 ]
 
@@ -347,6 +346,22 @@ def test_damage_is_one_sentence(tmp_path, content):
     path = tmp_path / "x.t7"
     path.write_bytes(content)
     with pytest.raises(UserError, match=re.escape(str(path))):
+        Reader(path).value()
+
+
+@pytest.mark.parametrize("levels", [100, 100_000])
+def test_tables_in_tables_end_somewhere(tmp_path, levels):
+    path = tmp_path / "x.t7"
+    inner = (t7(3, n, 1, 1) + struct.pack("<d", 1) for n in range(1, levels))
+    path.write_bytes(b"".join(inner) + t7(0))
+    with pytest.raises(UserError, match="nests too deeply"):
+        Reader(path).value()
+
+
+def test_objects_end_somewhere(tmp_path):
+    path = tmp_path / "x.t7"
+    path.write_bytes(t7(3, 1, 10**6) + t7(0) * 400_000)
+    with pytest.raises(UserError, match="too many objects"):
         Reader(path).value()
 
 
