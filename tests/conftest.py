@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+# Threads that spin while they wait make a step eight times as slow once two tests share a machine.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch is imported
+
 
 @pytest.fixture(scope="session")
 def real_data():
