@@ -1,5 +1,7 @@
 """What we write, read by those for whom it is written: strictly, with the same answers."""
 
+import functools
+
 import numpy as np
 import pytest
 import torch
@@ -15,6 +17,7 @@ IMAGENET = Preprocessing(size=64, resize=72, mean=(0.485, 0.456, 0.406), std=(0.
 NAMES = ("cat", "dog", "cow", "hen", "pig")
 
 
+@functools.cache
 def trained(name, how=IMAGENET, classes=NAMES):
     """A network with the batch statistics that only training gives."""
     network = deepres.create(name, len(classes or NAMES), seed=1).eval()
@@ -62,7 +65,7 @@ def prepared(network):
     return normalised(views([picture()], how), how, None)
 
 
-@pytest.mark.parametrize("name", ["resnet18", "resnet34", "resnet50-v1.5"])
+@pytest.mark.parametrize("name", ["resnet18", "resnet50-v1.5"])
 def test_torchvision_loads_it(tmp_path, peer, name):
     models = peer("torchvision.models")
     network = trained(name)
@@ -166,9 +169,15 @@ def test_blue_first_becomes_red_first(tmp_path, peer):
     assert [name for name, _ in shown] == [name for name, _ in as_shown]
 
 
-@pytest.mark.parametrize("first", [True, False])
-@pytest.mark.parametrize("block", ["basic", "bottleneck"])
-@pytest.mark.parametrize("pickled", [True, False])
+@pytest.mark.parametrize(
+    ("block", "first", "pickled"),
+    [
+        ("basic", False, False),
+        ("basic", True, True),
+        ("bottleneck", False, True),
+        ("bottleneck", True, False),
+    ],
+)
 def test_transformers_own_folders(tmp_path, peer, block, first, pickled):
     transformers = peer("transformers")
     config = transformers.ResNetConfig(

@@ -14,7 +14,7 @@ from .caffe import UNIT, unit
 from .family import Checkpoint, Family, Profile
 from .folding import folded
 
-OBJECTS_AT_MOST = 20_000  # groups and arrays; ResNet-152 has some 2,000
+OBJECTS_AT_MOST = 10_000  # groups and arrays; ResNet-152 has some 2,000
 OLD_EPS, NEW_EPS = 1e-3, 1.001e-5
 # What Keras 2, and 1, call the arrays of a layer: `conv1/kernel:0`, `conv1_W_1:0`.
 # What a damaged file raises within h5py.
