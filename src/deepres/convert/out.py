@@ -82,7 +82,7 @@ def plain_pictures(
             f"{card.network} subtracts a mean image, which {LIBRARIES[to]} cannot; its channel"
             " means would be another network's input: `--to deepres` keeps the image."
         )
-    tensors = {name: t.detach().contiguous() for name, t in network.state_dict().items()}
+    tensors = {n: t.detach().cpu().contiguous() for n, t in network.state_dict().items()}
     if how.colour == "BGR":
         tensors["conv1.weight"] = tensors["conv1.weight"].flip(1).contiguous()
         how = structs.replace(how, colour="RGB", mean=how.mean[::-1], std=how.std[::-1])
