@@ -126,6 +126,17 @@ def test_a_zip_bomb_is_refused_before_it_unpacks(tmp_path, refused):
     assert "unpack to" in sentence_of(done.returncode, done.stdout, done.stderr)
 
 
+def test_a_checkpoint_that_somebody_compressed_is_told_so(tmp_path, refused):
+    """torch would map the packed bytes and take them for numbers."""
+    path = saved(tmp_path / "packed.pth", WEIGHTS)
+    with zipfile.ZipFile(path) as archive:
+        contents = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in contents.items():
+            archive.writestr(name, data)
+    assert "torch.save does not compress" in refused(path)
+
+
 def test_entries_that_overlap_are_a_bomb_too(tmp_path, refused):
     """One stretch of zeros that a thousand entries of the directory point to."""
     path = saved(tmp_path / "overlap.pth", {"x": torch.zeros(100_000)})
@@ -188,6 +199,22 @@ def test_a_tensor_that_leaves_its_storage_is_refused(tmp_path, refused):
             },
         )
         assert "reaches beyond its 12 numbers" in refused(data)
+
+
+def test_names_cannot_speak_to_the_terminal(tmp_path, refused):
+    odd = "conv1\n\x1b[2Jdeepres: all is well"
+    path = tmp_path / "odd.pt"
+    named = b"\x80\x02cconv1\x1b[2J\nsystem\n."
+    for made in (
+        lambda: saved(path, WEIGHTS | {odd: torch.ones(1)}),
+        lambda: saved(path, {odd: WEIGHTS}),
+        lambda: saved(path, WEIGHTS | {"n" * 400: torch.ones(1)}),
+        lambda: repacked(saved(path, WEIGHTS), lambda _: {"odd/data.pkl": named}),
+        lambda: repacked(saved(path, WEIGHTS), lambda _: {"odd/data.pkl": named * 999}),
+    ):
+        text = refused(made())
+        assert text.isprintable()
+        assert len(text) < 300 + len(str(path))
 
 
 def test_tuples_that_never_end_to_be_hashed_are_refused(tmp_path, refused):

@@ -75,10 +75,7 @@ def checkpoint(path: Path) -> Checkpoint:
         path, config = folder.contents(path)
     elif path.name in folder.WEIGHTS and (path.parent / "config.json").is_file():
         config = folder.contents(path.parent)[1]
-    kind = sniff.kind(path)
-    if kind not in READERS:
-        raise UserError(f"{path}: files of {kind} cannot be read yet.")
-    found = READERS[kind](path)
+    found = READERS[sniff.kind(path)](path)
     return replace(found, container="folder", config=config) if config else found
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from .cifar import classes_of
+from .cifar import classes_of, unusual
 from .family import Checkpoint, Family, Profile
 from .inputs import IMAGENET, cifar
 from .torchvision import BN
@@ -29,7 +29,12 @@ def fits(checkpoint: Checkpoint) -> bool:
 
 def profile(checkpoint: Checkpoint, tensors: Mapping[str, Tensor]) -> Profile:
     """Trained with ImageNet's constants on CIFAR's pictures."""
-    return Profile(cifar(IMAGENET.mean, IMAGENET.std), classes_of(tensors), shortcut="A-both")
+    return Profile(
+        cifar(IMAGENET.mean, IMAGENET.std),
+        classes_of(tensors),
+        shortcut="A-both",
+        guessed=unusual(tensors),
+    )
 
 
 FAMILY = Family(

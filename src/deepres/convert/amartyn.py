@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from .cifar import PLAIN, RESIDUAL, classes_of, named
+from .cifar import PLAIN, RESIDUAL, classes_of, named, unusual
 from .family import Checkpoint, Family, Profile
 from .inputs import cifar
 from .torchvision import BN
@@ -30,11 +30,11 @@ def fits(checkpoint: Checkpoint) -> bool:
 
 
 def residual(checkpoint: Checkpoint, tensors: Mapping[str, Tensor]) -> Profile:
-    return Profile(PICTURES, classes_of(tensors), shortcut="A")
+    return Profile(PICTURES, classes_of(tensors), shortcut="A", guessed=unusual(tensors))
 
 
 def plain(checkpoint: Checkpoint, tensors: Mapping[str, Tensor]) -> Profile:
-    return Profile(PICTURES, classes_of(tensors), shortcut="none")
+    return Profile(PICTURES, classes_of(tensors), shortcut="none", guessed=unusual(tensors))
 
 
 FAMILY = Family(

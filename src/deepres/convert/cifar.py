@@ -18,6 +18,17 @@ def classes_of(tensors: Mapping[str, Tensor]) -> tuple[str, ...] | None:
     return NAMED.get(len(classifier)) if classifier is not None else None
 
 
+def unusual(tensors: Mapping[str, Tensor], usual: int = 10) -> tuple[str, ...]:
+    """A sentence where an author's network has other classes than that author's data."""
+    classifier = tensors.get("fc.weight")
+    if classifier is None or len(classifier) == usual:
+        return ()
+    return (
+        f"It has {len(classifier)} classes and its author's data {usual}: the pictures are taken to"
+        " be normalised as those were.",
+    )
+
+
 def named(word: re.Pattern[str]) -> Callable[[Checkpoint], bool]:
     """Whether a file's name says `word` and not the other: same keys, plain or residual."""
 

@@ -32,7 +32,7 @@ def converted(checkpoint: Checkpoint, source: str | None = None) -> Converted:
     profile = family.profile(checkpoint, tensors)
     arch = arch_of(tensors, profile, where)
     guessed = profile.guessed
-    if source is None and "architecture" not in checkpoint.config:  # timm's config.json decides
+    if source is None:
         others = [other for other in fitting if other is not family]
         guessed += tuple(alternatives(checkpoint, tensors, arch, profile, others))
     return Converted(

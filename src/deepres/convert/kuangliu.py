@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from .cifar import classes_of
+from .cifar import classes_of, unusual
 from .family import Checkpoint, Family, Profile
 from .inputs import CIFAR10_CIRCULATING
 from .torchvision import BN
@@ -22,7 +22,9 @@ def fits(checkpoint: Checkpoint) -> bool:
 
 
 def profile(checkpoint: Checkpoint, tensors: Mapping[str, Tensor]) -> Profile:
-    return Profile(CIFAR10_CIRCULATING, classes_of(tensors), stride_at="3x3")
+    return Profile(
+        CIFAR10_CIRCULATING, classes_of(tensors), stride_at="3x3", guessed=unusual(tensors)
+    )
 
 
 FAMILY = Family(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from .cifar import PLAIN, RESIDUAL, classes_of, named, projected, three_stages
+from .cifar import PLAIN, RESIDUAL, classes_of, named, projected, three_stages, unusual
 from .family import Checkpoint, Family, Profile
 from .inputs import cifar
 from .torchvision import BN
@@ -37,15 +37,15 @@ def bare(checkpoint: Checkpoint) -> bool:
 
 
 def profile_b(checkpoint: Checkpoint, tensors: Mapping[str, Tensor]) -> Profile:
-    return Profile(PICTURES, classes_of(tensors))
+    return Profile(PICTURES, classes_of(tensors), guessed=unusual(tensors))
 
 
 def profile_a(checkpoint: Checkpoint, tensors: Mapping[str, Tensor]) -> Profile:
-    return Profile(PICTURES, classes_of(tensors), shortcut="A", guessed=(LAST,))
+    return Profile(PICTURES, classes_of(tensors), shortcut="A", guessed=(LAST, *unusual(tensors)))
 
 
 def profile_plain(checkpoint: Checkpoint, tensors: Mapping[str, Tensor]) -> Profile:
-    return Profile(PICTURES, classes_of(tensors), shortcut="none")
+    return Profile(PICTURES, classes_of(tensors), shortcut="none", guessed=unusual(tensors))
 
 
 FAMILIES = (

@@ -9,6 +9,8 @@ from torch import Tensor
 
 from ..errors import UserError
 from .family import Checkpoint
+from .pickles import shown
+from .safe import is_name
 
 LAYERS_AT_MOST = 8  # of wrapping; a dictionary can hold itself
 # Where trainers put weights, the better set first where there are two; and what that set is.
@@ -89,7 +91,7 @@ def state_dict(path: Path, content: Any, notes: list[str]) -> dict[str, Tensor]:
         if not found and any(isinstance(value, Tensor) for value in content.values()):
             return {_text(path, key): value for key, value in content.items()}
         if not found:
-            keys = ", ".join(sorted(str(key)[:40] for key in content)[:8]) or "none"
+            keys = ", ".join(sorted(shown(str(key), 40) for key in content)[:8]) or "none"
             raise UserError(f"{path} holds no weights that can be found: its keys are {keys}.")
         key, what = found[0]
         others = sorted(OTHER_SETS & content.keys() - {key})
@@ -108,8 +110,8 @@ def state_dict(path: Path, content: Any, notes: list[str]) -> dict[str, Tensor]:
 def _text(path: Path, key: Any) -> str:
     if isinstance(key, bytes):  # written by Python 2
         key = key.decode("latin-1")
-    if not isinstance(key, str):
-        raise UserError(f"{path}: {key!r} among its weights is no tensor's name.")
+    if not isinstance(key, str) or not is_name(key):
+        raise UserError(f"{path}: {shown(key)} among its weights is no tensor's name.")
     return key
 
 

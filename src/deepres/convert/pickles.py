@@ -81,9 +81,15 @@ def sketch(file: IO[bytes] | mmap, allowed: Container[str], where: str) -> Sketc
         raise
     except (ValueError, LookupError, TypeError, AttributeError, OverflowError) as error:
         raise UserError(
-            f"{where} is cut short or damaged: its pickle cannot be followed ({error})."
+            f"{where} is cut short or damaged: its pickle cannot be followed ({shown(str(error))})."
         ) from None
     return reader.sketch
+
+
+def shown(value: Any, letters: int = 80) -> str:
+    """Somebody else's text for a sentence of ours: short, and nothing that a terminal obeys."""
+    text = ascii(value)
+    return (text[1:-1] if isinstance(value, str) else text)[:letters]
 
 
 class _Reader:
@@ -120,8 +126,8 @@ class _Reader:
         full = f"{module}.{name}"
         if full not in self.allowed:
             raise UserError(
-                f"{self.where}: its pickle names {full}, which weights do not need and which may"
-                " run code, so it was not opened: have its author save the state_dict alone."
+                f"{self.where}: its pickle names {shown(full)}, which weights do not need and may"
+                " run code; it was not opened: have its author save the state_dict alone."
             )
         self.stack.append(Named(full))
 
@@ -140,12 +146,14 @@ class _Reader:
         """torch would lengthen the storage, with whatever is in memory there."""
         numbers = (offset, *size, *stride)
         if any(type(number) is not int or number < 0 for number in numbers):
-            raise UserError(f"{self.where}: a tensor's shape is not whole numbers: {numbers}.")
+            raise UserError(
+                f"{self.where}: a tensor's shape is not whole numbers: {shown(numbers)}."
+            )
         last = offset + sum((n - 1) * step for n, step in zip(size, stride, strict=True))
         if 0 not in size and last >= storage.numbers:
             raise UserError(
                 f"{self.where}: a tensor of shape {tuple(size)} reaches beyond its"
-                f" {storage.numbers:,} numbers (storage {storage.key})."
+                f" {storage.numbers:,} numbers (storage {shown(storage.key)})."
             )
 
     # Opcodes, under pickletools' names for them.
@@ -181,16 +189,16 @@ class _Reader:
         """("storage", type, key, place, numbers), with a view of it in files of 2017."""
         what, kind, key, _place, numbers, *view = self.pop(1)[0]
         if what not in ("storage", b"storage") or type(numbers) is not int or numbers < 0:
-            raise UserError(f"{self.where}: its pickle refers to {what!r}, not to a storage.")
+            raise UserError(f"{self.where}: its pickle refers to {shown(what)}, not to a storage.")
         size = ITEM_SIZES.get(kind.name.rpartition(".")[2])
         if size is None:
-            raise UserError(f"{self.where} holds a {kind.name}, which no network here has.")
+            raise UserError(f"{self.where} holds a {shown(kind.name)}, which no network here has.")
         key = key.decode() if isinstance(key, bytes) else str(key)
         self.sketch.storages[key] = max(self.sketch.storages.get(key, 0), numbers * size)
         if view and view[0] is not None:
             _key, start, length = view[0]
             if not 0 <= start <= start + length <= numbers:
-                raise UserError(f"{self.where}: a view leaves its storage {key}.")
+                raise UserError(f"{self.where}: a view leaves its storage {shown(key)}.")
             numbers = length
         self.stack.append(Storage(key, numbers))
 

@@ -9,10 +9,12 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from ..errors import UserError
+from .pickles import shown
 
 HEADER_AT_MOST = 16 * 2**20  # bytes; the format allows six times as many
 ITEM_SIZES = {"F64": 8, "I64": 8, "F32": 4, "I32": 4, "F16": 2, "BF16": 2, "I16": 2}
 ITEM_SIZES |= {"I8": 1, "U8": 1, "BOOL": 1}
+NAME_AT_MOST = 300  # letters
 METADATA = "__metadata__"
 
 
@@ -59,8 +61,15 @@ def check(path: Path) -> dict[str, Entry]:
     return entries
 
 
+def is_name(key: str) -> bool:
+    """Whether a tensor may be called so: short, and nothing that a terminal would obey."""
+    return len(key) <= NAME_AT_MOST and key.isprintable()
+
+
 def check_ranges(path: Path, entries: dict[str, Entry], size: int) -> None:
     """Tensors one behind the other from 0 to the end, each as long as its shape says."""
+    if odd := next((name for name in entries if not is_name(name)), None):
+        raise UserError(f"{path}: {shown(odd)} is no tensor's name.")
     end = 0
     for name, entry in sorted(entries.items(), key=lambda item: item[1].data_offsets):
         if entry.dtype not in ITEM_SIZES:

@@ -18,6 +18,10 @@ NAMES = (
 # The endings of the published files whose tests resized to 232: torchvision's "V2" weights.
 SECOND_WEIGHTS = re.compile(r"resnet(50-11ad3fa6|101-cd907fc2|152-f82ba261)")
 
+FINE_TUNED = (
+    "It has not ImageNet's 1000 classes: its pictures are taken to be prepared as ImageNet's, 224"
+    " of 256 and normalised."
+)
 TIMM_DEFAULT = "Its pictures are taken to be timm's by default: 224 of 235, bicubic."
 FFCV_CROP = (
     "ffcv's loader cuts the middle 224/256 and resizes it by area; here 256 is resized and 224 cut."
@@ -41,7 +45,7 @@ def bottlenecks(checkpoint: Checkpoint) -> bool:
 
 
 def profile(checkpoint: Checkpoint, tensors: Mapping[str, Tensor]) -> Profile:
-    return Profile(IMAGENET)
+    return Profile(IMAGENET, guessed=() if len(tensors["fc.weight"]) == 1000 else (FINE_TUNED,))
 
 
 def profile_v2(checkpoint: Checkpoint, tensors: Mapping[str, Tensor]) -> Profile:

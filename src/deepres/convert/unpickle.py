@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from ..errors import UserError
-from .pickles import ITEM_SIZES, Sketch, sketch
+from .pickles import ITEM_SIZES, Sketch, shown, sketch
 
 ZIP = b"PK\x03\x04"
 PICKLE_AT_MOST = 64 * 2**20  # bytes; torch keeps numbers outside the pickle
@@ -163,7 +163,7 @@ def check_zip(path: Path) -> None:
     for key, size in said.storages.items():
         record = f"{folder}data/{key}"
         if record not in sizes:
-            raise UserError(f"{path} lacks {record}, which its pickle speaks of.")
+            raise UserError(f"{path} lacks {shown(record)}, which its pickle speaks of.")
         if size > sizes[record]:
             raise UserError(
                 f"{path}: its pickle reads {size:,} bytes from {record}, which has"
@@ -230,4 +230,4 @@ def _small_pickle(data: mmap.mmap, where: str) -> Sketch:
 
 def _first_line(error: BaseException) -> str:
     text = str(error).strip() or type(error).__name__
-    return text.splitlines()[0].rstrip(".") + "."
+    return shown(text.splitlines()[0], 200).rstrip(".") + "."

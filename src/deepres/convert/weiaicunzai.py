@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from .cifar import classes_of
+from .cifar import classes_of, unusual
 from .family import Checkpoint, Family, Profile
 from .inputs import cifar
 from .torchvision import BN
@@ -39,7 +39,7 @@ def fits(checkpoint: Checkpoint) -> bool:
 
 
 def profile(checkpoint: Checkpoint, tensors: Mapping[str, Tensor]) -> Profile:
-    return Profile(PICTURES, classes_of(tensors), stride_at="3x3")
+    return Profile(PICTURES, classes_of(tensors), stride_at="3x3", guessed=unusual(tensors, 100))
 
 
 FAMILY = Family(
