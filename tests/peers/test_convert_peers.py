@@ -7,6 +7,8 @@ import torch
 from torch import nn
 
 import deepres
+from deepres import convert
+from deepres.convert.checked import checked
 from deepres.convert.detect import converted
 from deepres.convert.family import Checkpoint
 from deepres.errors import UserError
@@ -76,6 +78,37 @@ def test_timms_networks(tmp_path, peer, layers):
     assert (how.mean, how.std, how.size) == (cfg["mean"], cfg["std"], cfg["input_size"][1])
     assert how.interpolation == cfg["interpolation"]
     assert how.resize == int(cfg["input_size"][1] / cfg["crop_pct"])
+
+
+@pytest.mark.parametrize("library", ["torchvision", "timm"])
+def test_a_conversion_is_compared_with_its_authors_library(tmp_path, peer, library):
+    models = peer("torchvision.models")
+    peer(library)
+    path = tmp_path / "model.pth"
+    tensors = shaken(lambda: models.resnet18(num_classes=5)).state_dict()
+    about = {} if library == "torchvision" else {"arch": "resnet18", "version": 2, "epoch": 1}
+    torch.save({"state_dict": tensors, **about}, path)
+    found = convert.checkpoint(path)
+    made = converted(found)
+    network = convert.assembled(made, path)
+    assert f"{library}'s own network gives the same logits" in checked(found, made, network)
+    with torch.no_grad():
+        network.layer3[1].bn2.bias += 0.01
+    with pytest.raises(UserError, match=f"{library}'s own network answers otherwise"):
+        checked(found, made, network)
+
+
+def test_transformers_folders_are_compared_too(tmp_path, peer):
+    transformers = peer("transformers")
+    config = transformers.ResNetConfig(
+        depths=[1, 1, 1, 1], downsample_in_bottleneck=True, num_labels=4
+    )
+    theirs = shaken(lambda: transformers.ResNetForImageClassification(config))
+    theirs.save_pretrained(tmp_path)
+    found = convert.checkpoint(tmp_path)
+    made = converted(found)
+    said = checked(found, made, convert.assembled(made, tmp_path))
+    assert "transformers's own network gives the same logits" in said
 
 
 REFUSED = {
