@@ -49,12 +49,12 @@ def test_a_mean_image_is_subtracted_place_by_place():
 @pytest.mark.parametrize("size", [8, 7])
 def test_the_view_is_the_centre_of_the_resized_picture(width, height, size):
     found = centre_view(picture(width, height), msgspec.structs.replace(IMAGENET, size=size))
-    scale = 10 / min(width, height)
+    shorter = min(width, height)
     resized = picture(width, height).resize(
-        (max(10, round(width * scale)), max(10, round(height * scale))), Image.Resampling.BILINEAR
+        (int(10 * width / shorter), int(10 * height / shorter)), Image.Resampling.BILINEAR
     )
     whole = np.asarray(resized)
-    top, left = (whole.shape[0] - size) // 2, (whole.shape[1] - size) // 2
+    top, left = (round((side - size) / 2.0) for side in whole.shape[:2])
     assert np.array_equal(found, whole[top : top + size, left : left + size])
 
 
