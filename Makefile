@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-EXTRAS := parquet,dev
+EXTRAS := parquet,keras,dev
 
 .PHONY: demo test test-slow check bench docs format peers clean
 
