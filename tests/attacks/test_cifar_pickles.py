@@ -62,6 +62,7 @@ PAYLOADS = {
     "state for a list": b"\x80\x02]K\x01b.",
     "state for nothing": b"\x80\x02b.",
     "another codec": b"\x80\x02c_codecs\nencode\nX\x01\0\0\0aX\x03\0\0\0hex\x86R.",
+    "a name with an odd escape": b"\x80\x02cnumpy\\y\nndarray\n.",
     "no operations": b"",
     "no end": b"\x80\x02K\x01",
     "nothing on the stack": b"\x80\x02.",
@@ -167,7 +168,7 @@ def test_plain_values_come_out_as_pickle_reads_them(value, protocol):
     assert values(pickle.dumps(value, protocol=protocol)) == value
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(st.data())
 def test_a_damaged_pickle_is_damaged_or_read_and_nothing_else(data):
     batch = {b"data": np.zeros((4, 3072), np.uint8), b"labels": [0, 1, 2, 3], b"names": ["a"] * 9}

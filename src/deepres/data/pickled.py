@@ -6,6 +6,7 @@ the file says of it - shape, type, bytes - so that not even NumPy sees a state i
 """
 
 import pickletools
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,8 @@ from typing import Any
 from .cifar_facts import Damaged
 
 _MARK = object()
+# What `pickletools` and our own steps raise for operations that do not fit together.
+BROKEN = (ValueError, IndexError, KeyError, TypeError, AttributeError, DeprecationWarning)
 
 
 @dataclass
@@ -52,16 +55,17 @@ def values(raw: bytes) -> Any:
     """What a pickle holds: dicts, lists, tuples, numbers, `bytes`, `str` and `Array`."""
     machine = _Machine()
     try:
-        for operation, argument, _ in pickletools.genops(raw):
-            if operation.name == "STOP":
-                return machine.stack.pop()
-            step = _STEPS.get(operation.name)
-            if step is None:
-                raise Damaged(f"uses the pickle operation {operation.name}, which no array needs")
-            step(machine, argument)
-    except (ValueError, IndexError, KeyError, TypeError, AttributeError, UnicodeError) as error:
-        if isinstance(error, Damaged):
-            raise
+        with warnings.catch_warnings(action="error", category=DeprecationWarning):
+            for operation, argument, _ in pickletools.genops(raw):  # warns of odd escapes in names
+                if operation.name == "STOP":
+                    return machine.stack.pop()
+                step = _STEPS.get(operation.name)
+                if step is None:
+                    raise Damaged(f"uses the pickle operation {operation.name}: no array needs it")
+                step(machine, argument)
+    except Damaged:
+        raise
+    except BROKEN as error:
         raise Damaged(f"is not a whole pickle ({str(error)[:80]})") from None
     raise Damaged("is a pickle without an end")
 
