@@ -23,11 +23,13 @@ class Agreement(Struct, frozen=True, kw_only=True):
     outputs_training: float
     gradients: float
     last: str  # of those whose gradients differ, the one nearest to the output
+    failure: str  # why theirs has no gradients
     bound: float
 
     @property
     def agrees(self) -> bool:
-        return max(self.outputs, self.outputs_training, self.gradients) <= self.bound
+        worst = max(self.outputs, self.outputs_training, self.gradients)
+        return worst <= self.bound and not self.failure
 
     @property
     def said(self) -> str:
@@ -36,6 +38,8 @@ class Agreement(Struct, frozen=True, kw_only=True):
             return f"outputs differ, by {self.outputs:.2g} of the largest"
         if self.outputs_training > self.bound:
             return f"outputs differ in training mode, by {self.outputs_training:.2g} of the largest"
+        if self.failure:
+            return f"outputs agree, but no gradients can be computed: {self.failure}"
         return (
             f"outputs agree, but gradients do not, by up to {self.gradients:.2g} of a tensor's"
             f" largest: from the output back, first that of {self.last}"
@@ -52,13 +56,15 @@ def agreement(
     mine, yours = [b for _, b in carried.tensors], [a for a, _ in carried.tensors]
     ours, slopes = _trained(theirs.train(), images, (), yours)
     papers, rights = _trained(paper.train(), images, tail, mine)
+    assert not isinstance(rights, str)
+    failure, slopes = (slopes, []) if isinstance(slopes, str) else ("", slopes)
     floor = 1e-8 * max(
         (float(slope.abs().max()) for slope in rights if slope is not None), default=1
     )
     bound = TOLERANCE[images.dtype]
     errors = {
         name: apart(a, b.view_as(a), floor)
-        for (name, _), a, b in zip(carried.tensors, slopes, rights, strict=True)
+        for (name, _), a, b in zip(carried.tensors, slopes, rights, strict=not failure)
         if a is not None and b is not None
     }
     return Agreement(
@@ -66,6 +72,7 @@ def agreement(
         outputs_training=apart(ours, papers),
         gradients=max(errors.values(), default=0.0),
         last=next((name for name in reversed(errors) if errors[name] > bound), ""),
+        failure=failure,
         bound=bound,
     )
 
@@ -79,8 +86,11 @@ def stirred_alike(networks: tuple[nn.Module, nn.Module], carried: Carried, image
 
 def _trained(
     network: nn.Module, pictures: Tensor, tail: Tail, names: list[str]
-) -> tuple[Tensor, list[Tensor | None]]:
-    """Scores in training mode and the gradient for each parameter; None for a statistic."""
+) -> tuple[Tensor, list[Tensor | None] | str]:
+    """Scores in training mode and the gradient for each parameter; None for a statistic.
+
+    Where code forbids it, by writing over what the way back needs, say, the reason instead.
+    """
     parameters = dict(network.named_parameters())
     for parameter in parameters.values():
         parameter.requires_grad_(True)
@@ -88,7 +98,10 @@ def _trained(
     generator = torch.Generator().manual_seed(0)
     direction = torch.randn(scores.shape, generator=generator, dtype=scores.dtype)
     wanted = [parameters[name] for name in names if name in parameters]
-    slopes = torch.autograd.grad((scores * direction).sum(), wanted, materialize_grads=True)
+    try:
+        slopes = torch.autograd.grad((scores * direction).sum(), wanted, materialize_grads=True)
+    except RuntimeError as error:
+        return scores.detach(), str(error).split(": [")[0].split(". ")[0].split("\n")[0]
     by_name = dict(zip((name for name in names if name in parameters), slopes, strict=True))
     return scores.detach(), [by_name.get(name) for name in names]
 

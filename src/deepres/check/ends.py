@@ -7,7 +7,7 @@ from torch import nn
 from .layout import Layout
 from .path import between
 from .record import Node, Recording
-from .words import listed, sequence
+from .words import among, sequence
 
 _OUTPUTS = ("softmax", "log-softmax")
 
@@ -57,8 +57,9 @@ def biases(theirs: Layout, paper: Layout) -> list[str]:
     if not ours or any(layer.facts["bias"] for layer in papers):
         return []
     which = "all" if len(ours) == len(layers) else str(len(ours))
-    names = f" ({listed([n.weights.get('bias', 'a bias') for n in ours])})" * (len(ours) < 3)
-    return [f"{which} of its {len(layers)} convolutions have biases{names}; the paper's have none"]
+    names = among([n.weights.get("bias", "a computed one") for n in ours])
+    have = "has a bias" if len(ours) == 1 else "have biases"
+    return [f"{which} of its {len(layers)} convolutions {have}, {names}; the paper's have none"]
 
 
 def _convolutions(layout: Layout) -> list[Node]:
@@ -77,11 +78,9 @@ def usage(network: nn.Module, recording: Recording) -> list[str]:
     found = []
     if unused:
         total = sum(parameters[name].numel() for name in unused)
-        others = f" and {len(unused) - 1} other tensors" if len(unused) > 1 else ""
-        found.append(f"{total:,} of its parameters take no part in the scores: {unused[0]}{others}")
+        found.append(f"{total:,} of its parameters take no part in the scores: {among(unused)}")
     if frozen:
-        others = f" and {len(frozen) - 1} other tensors" if len(frozen) > 1 else ""
-        found.append(f"{frozen[0]}{others} would not train: requires_grad is False")
+        found.append(f"{among(frozen)} would not train: requires_grad is False")
     return found
 
 
@@ -92,8 +91,8 @@ def sharing(network: nn.Module, recording: Recording) -> list[str]:
     if not shared:
         return []
     return [
-        f"layers share weights: {shared[0]} serves in {used[shared[0]]} places, and"
-        f" {len(shared) - 1} other tensors in several; the paper's layers each have their own"
+        f"layers share weights, {among(shared)} (the first serves in {used[shared[0]]} places);"
+        " the paper's layers each have their own"
     ]
 
 

@@ -93,8 +93,8 @@ def layout(recording: Recording, convolutions: int) -> Layout:
 
 
 def _residual(step: Step) -> Block | None:
-    """A block, where a step is the sum of a branch with layers and something else."""
-    if not isinstance(step, Join) or step.node.kind != "add" or len(step.ways) != 2:
+    """A block, where a step joins a branch with layers and something else."""
+    if not isinstance(step, Join) or len(step.ways) != 2 or not _joins(step.node):
         return None
     ways = sorted((tidy(way) for way in step.ways), key=_weight)
     if not _weight(ways[1])[0]:
@@ -109,6 +109,13 @@ def _residual(step: Step) -> Block | None:
         outputs=step.node.shape,
         end=step.node,
     )
+
+
+def _joins(node: Node) -> bool:
+    """An addition, or what stands in for one; a gate is part of a branch."""
+    if node.kind == "multiplication":
+        return all(source.shape == node.shape for source in node.sources)
+    return node.kind in ("add", "weighted addition", "subtraction", "concatenation")
 
 
 def _weight(way: tuple[Step, ...]) -> tuple[int, int]:

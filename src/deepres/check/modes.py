@@ -24,7 +24,9 @@ def modes(training: Layout, evaluation: Layout, paper: Layout) -> list[str]:
         number = sum(wrong(node) for node in nodes)
         if number and papers:
             which = "all" if number == len(nodes) else str(number)
-            found.append(f"{which} of its {len(nodes)} batch normalisations {text}")
+            said = text.replace("have", "has", 1).replace("use ", "uses ", 1)
+            said = text if number > 1 else said
+            found.append(f"{which} of its {len(nodes)} batch normalisations {said}")
     if any(node.kind == "dropout" for node in evaluation.steps):
         found.append("dropout stays on in evaluation mode")
     if not found and _kinds(training) != _kinds(evaluation):

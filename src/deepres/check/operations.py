@@ -42,6 +42,7 @@ KINDS = {
     "constant_pad_nd": "padding",
     "cat": "concatenation",
     "mul": "multiplication",
+    "sub": "subtraction",
     "detach": "detach",
     "leaky_relu": "leaky ReLU",
     "_prelu_kernel": "PReLU",
@@ -72,8 +73,8 @@ def kind_of(name: str, given: Mapping[str, Any], summands: int, random: bool) ->
         return f"ReLU{given['max_val']:g}"
     if name in ("mul", "add", "div") and random:
         return "dropout"
-    if name == "add" and summands == 2 and given.get("alpha", 1) == 1:
-        return "add"
+    if name == "add" and summands == 2 and given.get("alpha", 1) != 1:
+        return "weighted addition"
     return KINDS.get(name, name)
 
 

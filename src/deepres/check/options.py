@@ -39,19 +39,28 @@ def option(layout: Layout) -> Option | None:
 def shortcuts(theirs: Layout, paper: Layout, pairs: Pairs) -> list[str]:
     """Sentences on what is added to the branches."""
     if not theirs.additions and paper.additions:
-        joined = any(node.kind == "concatenation" for node in theirs.steps)
-        plain = "" if joined else ": it is a plain network"
+        stacked = any(node.kind == "concatenation" for node in theirs.steps)
+        plain = "" if stacked else ": it is a plain network"
         return [f"nothing is added anywhere{plain}; the paper's has {paper.additions} shortcuts"]
     if theirs.additions and not paper.additions:
         return [f"it has {theirs.additions} shortcuts; the paper's is plain and has none"]
     ours, papers = option(theirs), option(paper)
+    joined = pairs.grouped(_joined)
     if ours == papers:
-        return []
+        return joined
     if ours in NAMES and papers in NAMES:
-        return [f"its shortcuts are {NAMES[ours]}; the paper's are {NAMES[papers]}"]
+        return [*joined, f"its shortcuts are {NAMES[ours]}; the paper's are {NAMES[papers]}"]
     unpaired = zip(theirs.blocks, pairs.pairs, strict=True)
     lacking = {id(pair) for block, pair in unpaired if block.shortcut is None}
-    return pairs.grouped(lambda pair: _apart(pair, id(pair) in lacking))
+    return joined + pairs.grouped(lambda pair: _apart(pair, id(pair) in lacking))
+
+
+def _joined(pair: Pair) -> list[str]:
+    ours, papers = pair.theirs, pair.paper
+    if ours.shortcut is None or papers.shortcut is None or ours.end.kind == papers.end.kind:
+        return []
+    how, usual = (block.end.kind.removeprefix("add") or "addition" for block in (ours, papers))
+    return [f"{{where}} branch and shortcut meet in a {how}, in the paper in an {usual}"]
 
 
 def _words(block: Block) -> str:

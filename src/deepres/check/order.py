@@ -58,7 +58,7 @@ def _pre_activation(layout: Layout) -> bool:
     kinds = [[node.kind for node in block.slots[0]] for block in layout.blocks]
     begins = sum(slot == ["bn", "relu"] for slot in kinds)
     ends = sum(not block.slots[-1] for block in layout.blocks)
-    return begins * 3 > len(kinds) and ends * 2 > len(kinds)
+    return 0 < len(kinds) <= begins * 3 and ends * 2 > len(kinds)
 
 
 def _wholesale(theirs: Layout, paper: Layout, word: str) -> str | None:

@@ -25,8 +25,6 @@ def outline(theirs: Layout, paper: Layout, pairs: Pairs) -> list[str]:
 def _stages(theirs: Layout, paper: Layout, pairs: Pairs) -> list[str]:
     if pairs.one_to_one:
         return []
-    if not theirs.blocks:
-        return ["it has no blocks of convolutions behind its first layer"]
     if len(theirs.depths) == 1:
         many = "a single stage of one block" if theirs.depths == [1] else "a single stage"
         return [f"it has {many}, the paper's {len(paper.depths)} stages"]
@@ -137,7 +135,8 @@ def facts_apart(theirs: Node, paper: Node) -> list[str]:
     """Padding, groups, dilation: what two convolutions of one kernel can still differ in."""
     found = []
     ours, papers = theirs.facts, paper.facts
-    if ours["kernel"] == papers["kernel"] and ours["padding"] != papers["padding"]:
+    alike = all(ours[fact] == papers[fact] for fact in ("kernel", "dilation"))
+    if alike and ours["padding"] != papers["padding"]:
         found.append(f"has padding {ours['padding'][0]}, the paper's {papers['padding'][0]}")
     if ours["groups"] != papers["groups"]:
         found.append(f"works in {ours['groups']} groups, the paper's in {papers['groups']}")

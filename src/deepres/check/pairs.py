@@ -54,7 +54,9 @@ def _stage_maps(layout: Layout) -> list[tuple[int, ...]]:
 def _like(paper: Layout, stage: int, number: int) -> Block:
     """The paper's block of the same stage: its first for a first, its second for any other."""
     blocks = paper.stage(min(stage, len(paper.depths)))
-    return blocks[0] if number == 1 else blocks[min(1, len(blocks) - 1)]
+    if number > 1 and len(blocks) == 1:  # the one that does not shrink the map is most like it
+        return paper.stage(1)[0]
+    return blocks[min(number, 2) - 1]
 
 
 def _pair(theirs: Block, paper: Block, stage: int) -> Pair:

@@ -90,14 +90,18 @@ _TAKEN: dict[str, Callable[[Tensor, int], Tensor]] = {
 def _filled(maps: Tensor, added: Tensor) -> str | None:
     """Where the old channels lie among zeros, or None where that is not what was added."""
     old, new = maps.shape[1], added.shape[1]
-    places = {0: f"with {END}", new - old: "with zeros for the new channels in front"}
-    places[(new - old) // 2] = f"with {BOTH}"
-    if new == old:
-        places = {0: ""}
-    for start, words in sorted(places.items()):
-        padded = F.pad(maps, (0, 0, 0, 0, start, new - old - start))
-        if torch.allclose(padded, added, rtol=1e-4, atol=1e-6):
-            return words
+    for start in range(new - old + 1):
+        if not torch.allclose(maps, added[:, start : start + old], rtol=1e-4, atol=1e-6):
+            continue
+        if not added[:, :start].any() and not added[:, start + old :].any():
+            return _zeros(start, new - old)
     if new % old == 0 and torch.allclose(maps.repeat(1, new // old, 1, 1), added, rtol=1e-4):
         return "with the old channels repeated for the new ones"
     return None
+
+
+def _zeros(before: int, new: int) -> str:
+    if new == 0:
+        return ""
+    places = {new // 2: BOTH, new: "zeros for the new channels in front", 0: END}
+    return f"with {places.get(before, f'zeros for the new channels, {before} of them in front')}"

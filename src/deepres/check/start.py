@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from .layout import Layout
 from .record import Node
+from .words import among
 
 # A sample deviation of n normal weights scatters by 1 / sqrt(2n) of its value: six of those are
 # exceeded by chance once in 5e8 layers.
@@ -26,7 +27,7 @@ class Start(Struct, frozen=True):
 
     fits: dict[str, frozenset[str]]  # the rules that each convolution's weight fits
     uniform: bool
-    spread: float  # deviation over sqrt(2 / fan_in), the middle of all convolutions
+    spreads: dict[str, float]  # deviation over sqrt(2 / fan_in)
     gammas: dict[str, float]  # means of those that are not 1
     zero_last: list[str]  # gammas that are 0 at the end of a branch
     betas: list[str]  # those that are not 0
@@ -52,7 +53,7 @@ def start_of(network: nn.Module, layout: Layout) -> Start:
     return Start(
         fits={name: _fits(weight) for name, weight in convolutions.items()},
         uniform=_uniform(list(convolutions.values())),
-        spread=_spread(list(convolutions.values())),
+        spreads={name: _spread(weight) for name, weight in convolutions.items()},
         gammas=gammas,
         zero_last=[name for name in ends if name is not None and gammas.get(name) == 0],
         betas=list(_unusual(norms, "bias", tensors, 0.0)),
@@ -64,11 +65,16 @@ def start_of(network: nn.Module, layout: Layout) -> Start:
 def starts(theirs: Start, paper: Start) -> list[str]:
     """Sentences on how training starts elsewhere than in the paper."""
     found = []
-    label, expected = _label(theirs), _label(paper)
+    label, rest = _label(theirs), _exceptions(theirs)
+    expected = _label(paper)
+    middle = sorted(theirs.spreads.values())[len(theirs.spreads) // 2 :][:1]
     if label not in (expected, RULES["fan_out"]):
+        times = f"{middle[0]:.2f} times the paper's deviation" if middle else ""
+        found.append(f"its convolutions start {label}, {times}; the paper's start {expected}")
+    if rest:
         found.append(
-            f"its convolutions start {label}, {theirs.spread:.2f} times the paper's deviation;"
-            f" the paper's start {expected}"
+            f"{among(rest)} {'start' if len(rest) > 1 else 'starts'} otherwise, with"
+            f" {theirs.spreads[rest[0]]:.2f} times the paper's deviation"
         )
     if theirs.zero_last and not paper.zero_last:
         found.append(
@@ -77,14 +83,14 @@ def starts(theirs: Start, paper: Start) -> list[str]:
         )
     others = {name: mean for name, mean in theirs.gammas.items() if name not in theirs.zero_last}
     if others and not paper.gammas:
-        name, mean = next(iter(others.items()))
+        names, mean = list(others), next(iter(others.values()))
+        do = "do" if len(names) > 1 else "does"
         found.append(
-            f"{len(others)} gammas do not start at 1, as the paper's do: {name} has mean {mean:.3g}"
+            f"{among(names)} {do} not start at 1, as the paper's gammas do, but at {mean:.3g}"
         )
     if theirs.betas and not paper.betas:
-        found.append(
-            f"{len(theirs.betas)} betas do not start at 0, as the paper's do: {theirs.betas[0]}"
-        )
+        do = "do" if len(theirs.betas) > 1 else "does"
+        found.append(f"{among(theirs.betas)} {do} not start at 0, as the paper's betas do")
     return found
 
 
@@ -105,19 +111,26 @@ def start_remarks(theirs: Start, paper: Start) -> list[str]:
     return found
 
 
+def _rule(start: Start) -> str | None:
+    """The rule that most convolutions fit, if it is most of them; fan_in where several do."""
+    votes = {rule: sum(rule in fits for fits in start.fits.values()) for rule in RULES}
+    most = max(votes, key=lambda rule: votes[rule])
+    return most if 2 * votes[most] > len(start.fits) else None
+
+
 def _label(start: Start) -> str:
-    """The one rule that all convolutions fit, or how many of them fit which."""
-    common = [rule for rule in RULES if all(rule in fits for fits in start.fits.values())]
-    if common:
-        named_uniform = start.uniform and common[0] != "torch"
-        return f"uniform, not {RULES[common[0]]}" if named_uniform else RULES[common[0]]
-    votes = {rule: [n for n, fits in start.fits.items() if rule in fits] for rule in RULES}
-    most = max(votes, key=lambda rule: len(votes[rule]))
-    if not votes[most]:
+    rule = _rule(start)
+    if not start.fits:
+        return RULES["fan_in"]
+    if rule is None:
         return "by no rule that is known here"
-    rest = [name for name in start.fits if name not in votes[most]]
-    others = f" and {len(rest) - 1} more" if len(rest) > 1 else ""
-    return f"{RULES[most]} but for {rest[0]}{others}"
+    return f"uniform, not {RULES[rule]}" if start.uniform and rule != "torch" else RULES[rule]
+
+
+def _exceptions(start: Start) -> list[str]:
+    """Convolutions that do not start by the rule of the others."""
+    rule = _rule(start)
+    return [name for name, fits in start.fits.items() if rule is not None and rule not in fits]
 
 
 def _fits(weight: Tensor) -> frozenset[str]:
@@ -136,9 +149,8 @@ def _fits(weight: Tensor) -> frozenset[str]:
     return frozenset(r for r, value in expected.items() if abs(deviation / value - 1) <= bound)
 
 
-def _spread(weights: list[Tensor]) -> float:
-    ratios = sorted(float(w.double().std()) / sqrt(2 / w[0].numel()) for w in weights)
-    return ratios[len(ratios) // 2] if ratios else 0.0
+def _spread(weight: Tensor) -> float:
+    return float(weight.double().std()) / sqrt(2 / weight[0].numel())
 
 
 def _uniform(weights: list[Tensor]) -> bool:

@@ -7,6 +7,7 @@ from .path import Join, Step
 from .record import Node
 
 GLOBAL = "global average pooling"
+_ARITHMETIC = {"add", "subtraction", "multiplication", "div"}
 _POOLINGS = {"maxpool", "avgpool", "mean"}
 
 
@@ -16,8 +17,18 @@ def tidy(steps: tuple[Step, ...]) -> tuple[Step, ...]:
 
 
 def _once(steps: tuple[Step, ...]) -> tuple[Step, ...]:
-    """A ReLU of what is not negative, behind a ReLU and pooling perhaps, changes nothing."""
-    return tuple(step for step in steps if not (_is(step, "relu") and _rectified(step)))
+    """Without what changes nothing: a ReLU of what is not negative, zero added, times one."""
+    return tuple(
+        step
+        for step in steps
+        if not (_is(step, "relu") and _rectified(step)) and not _neutral(step)
+    )
+
+
+def _neutral(step: Step) -> bool:
+    if not isinstance(step, Node) or step.kind not in _ARITHMETIC or step.origins:
+        return False
+    return torch.equal(step.sources[0].tensor, step.tensor)
 
 
 def _rectified(step: Step) -> bool:

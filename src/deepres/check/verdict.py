@@ -106,6 +106,8 @@ def _verdict(name: str, against: str, sides: tuple[Side, Side], made: Arch, size
 def _computation(theirs: Side, layouts: tuple[Layout, Layout], pairs: Pairs) -> list[str]:
     """What makes other outputs of the same weights, or needs other weights."""
     trace = theirs.trace
+    if not layouts[0].blocks:
+        return ["behind its first layer are no blocks of convolutions: it is no such network"]
     found = [
         *outline(*layouts, pairs),
         *shortcuts(*layouts, pairs),

@@ -13,6 +13,14 @@ NAMES = {
     "add": "an addition",
     "detach": "detach, which stops the gradient",
     "multiplication": "a multiplication",
+    "subtraction": "a subtraction",
+    "weighted addition": "an addition with weights",
+}
+CONSTANTS = {
+    "add": "an addition of",
+    "subtraction": "a subtraction of",
+    "multiplication": "a multiplication by",
+    "div": "a division by",
 }
 KNOWN = {*KINDS.values(), "global average pooling", "instance normalisation", "ReLU6"}
 
@@ -42,11 +50,13 @@ def spoken(node: Node) -> str:
         padding = f" and padding {facts['padding'][0]}" if any(facts["padding"]) else ""
         return text + padding + (" and sizes rounded up" if facts["ceil"] else "")
     if node.kind == "linear":
-        return f"a linear layer of {facts['inputs']} to {facts['outputs']}"
+        bias = "" if facts["bias"] else " without bias"
+        return f"a linear layer of {facts['inputs']} to {facts['outputs']}{bias}"
     if node.kind == "multiplication" and len(node.sources) > 1:
         return "a gate (squeeze and excitation, or the like)"
-    if node.kind == "multiplication" and "other" in facts:
-        return f"a multiplication by {facts['other']:g}"
+    if node.kind in CONSTANTS and (node.origins or "other" in facts):
+        constant = f"{facts['other']:g}" if "other" in facts else f"the weight {min(node.origins)}"
+        return f"{CONSTANTS[node.kind]} {constant}"
     return NAMES.get(node.kind) or (
         node.kind if node.kind in KNOWN else f"the operation {node.kind}"
     )
@@ -104,6 +114,9 @@ def _stages(numbers: Sequence[int]) -> str:
     return f"stage{'s' if len(numbers) > 1 else ''} {listed(numbers)}"
 
 
-def count(number: int) -> str:
-    """A large number with one decimal: 11.2M, 0.27M, 3.86e9 as the paper writes them."""
-    return f"{number / 1e9:.3g}e9" if number >= 1e9 else f"{number / 1e6:.2f}M"
+def among(names: Sequence[str]) -> str:
+    """The first of some tensors, and how many more there are."""
+    more = len(names) - 1
+    if not more:
+        return names[0]
+    return f"{names[0]} and {more} more {'tensor' if more == 1 else 'tensors'}"

@@ -13,7 +13,7 @@ from torch.overrides import TorchFunctionMode
 # Skipping their kernels matters: on the meta device a batch normalisation costs 1.3 ms of Python,
 # and the first addition, mean or biased product imports the compiler (1.1 s).
 _SAME_SHAPE = {F.batch_norm, F.relu, torch.relu, Tensor.relu, F.dropout}
-_AS_SHAPED = {Tensor.mean: Tensor.sum, torch.mean: torch.sum}
+_AS_SHAPED: dict[Any, Any] = {Tensor.mean: Tensor.sum, torch.mean: torch.sum}
 _ADDITIONS = {torch.add, Tensor.add, Tensor.add_, Tensor.__add__, Tensor.__iadd__}
 
 
