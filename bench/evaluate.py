@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
-from timing import interleaved, line, spread
 from torch.utils.data import DataLoader, Dataset
 
 import deepres
 from deepres.accel.fuse import fused
 from deepres.data.source import images
 from deepres.evaluate import scores, total
+from timing import interleaved, line, spread
 
 HERE = Path(os.environ["DEEPRES_DATA"])
 
