@@ -15,11 +15,10 @@ from deepres.models.weights import load
 from deepres.models.zoo import arch
 from deepres.runs import looks, states
 from deepres.runs.folder import Folder
-from deepres.runs.log import TIMES, Evaluated, Found, Report
+from deepres.runs.log import TIMES, Evaluated, Found, Moment, Report
 from deepres.runs.pictures import Pictures, as_declared, gathered
 from deepres.runs.result import Result
 from deepres.runs.running import carried_out
-from deepres.runs.session import Moment
 from deepres.runs.work import Curve, Work, curve_of, network_of, stretch_of
 from deepres.spec import CIFAR, DIGITS, Data, Plan, Recipe, Run
 from deepres.train import eager

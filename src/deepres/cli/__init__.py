@@ -31,6 +31,8 @@ COMMANDS = {
     "convert": "convert",
     "train": "train",
     "report": "report",
+    "demo": "demo",
+    "doctor": "doctor",
 }
 
 

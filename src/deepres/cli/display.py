@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-from ..runs.log import Evaluated, Found, Report
-from ..runs.session import Item, Moment
+from ..runs.log import Evaluated, Found, Item, Moment, Report
 from ..spec import Recipe
 from . import note
 

@@ -2,7 +2,8 @@
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,11 +19,11 @@ if TYPE_CHECKING:
     from torch import nn
 
     from ..runs.folder import Folder
+    from ..runs.log import Item
     from ..runs.pictures import Pictures
     from ..runs.result import Result
     from ..runs.work import Work
     from ..spec import Plan, Run
-    from .display import Shown
 
 
 @app.command(epilog="Example: deepres train resnet20 --data cifar10 --steps 2000 --out runs/first")
@@ -79,8 +80,10 @@ def train(
         seed=seed,
         split=split,
     )
+    from ..report.events import events
     from ..report.run import run_page
     from ..runs.disk import write_whole
+    from ..runs.running import carried_out
     from ..runs.work import network_of
     from .display import display
     from .stopping import heard
@@ -93,8 +96,15 @@ def train(
     _introduce(run, pictures, folder)
     wishes = Wishes(engine, threads, workers, watch, looks, save_every)
     work = _work(run, pictures, start, folder, wishes)
-    with heard() as stop, display(run.recipe, len(pictures.train)) as shown:
-        result = _carry_out(work, start, folder, stop, source, began, shown)
+    with (
+        heard() as stop,
+        events(folder) if tensorboard else nullcontext(nothing) as written,
+        display(run.recipe, len(pictures.train)) as shown,
+    ):
+        items = carried_out(work, start, folder, stop, source, began)
+        result = _followed(items, (shown.show, written))
+        if result is None:
+            note(f"Stopped, state saved: `deepres train --resume --out {folder.path}` goes on.")
     if result is not None:
         write_whole(folder.report, run_page(folder).encode())
         printed(_answer(folder, result), _told(folder, run, result), as_json)
@@ -179,39 +189,37 @@ def _plan(
 def _introduce(run: "Run", pictures: "Pictures", folder: "Folder") -> None:
     """What will be done, a line each."""
     recipe = run.recipe
-    note(f"{run.name} in {folder.path}")
-    drops = recipe.drops if recipe.drops == "plateau" else ", ".join(f"{d:,}" for d in recipe.drops)
+    note(f"{run.name} on {len(pictures.train):,} images in {folder.path}")
+    halves = f" as {recipe.replicas} x {recipe.share}" if recipe.replicas > 1 else ""
     warm = "" if recipe.warm_up == "none" else f" after a warm-up ({recipe.warm_up})"
+    drops = recipe.drops if recipe.drops == "plateau" else ", ".join(f"{d:,}" for d in recipe.drops)
     note(
-        f"{len(pictures.train):,} images, batch {recipe.batch} in {recipe.replicas} replicas,"
-        f" {recipe.steps:,} steps, rate {recipe.lr:g}{warm} with drops at {drops}"
+        f"batch {recipe.batch}{halves}, {recipe.steps:,} steps, rate {recipe.lr:g}{warm},"
+        f" drops at {drops or 'no step'}"
     )
     if recipe.scaled_from is not None:
         full = recipe.scaled_from
         note(
-            f"a short form of {full.steps:,} steps: rate x decay x steps is {recipe.shrinkage:.4f},"
-            f" the full schedule's {full.shrinkage:.4f}"
+            f"short of {full.steps:,} steps: rate x decay x steps is {recipe.shrinkage:.4f}, the"
+            f" full schedule's {full.shrinkage:.4f}"
         )
 
 
-def _carry_out(
-    work: "Work",
-    network: "nn.Module",
-    folder: "Folder",
-    stop: Callable[[], bool],
-    source: str,
-    began: float,
-    shown: "Shown",
-) -> "Result | None":
-    """The result, or None where it was stopped before."""
-    from ..runs.result import Result
-    from ..runs.running import carried_out
+def nothing(item: "Item") -> None:
+    """A reader of the stream that does not listen."""
 
-    for item in carried_out(work, network, folder, stop, source, began):
+
+def _followed(
+    items: "Iterator[Item | Result]", readers: "Sequence[Callable[[Item], None]]"
+) -> "Result | None":
+    """The result, or None where it was stopped before; readers get all else."""
+    from ..runs.result import Result
+
+    for item in items:
         if isinstance(item, Result):
             return item
-        shown.show(item)
-    note(f"Stopped; its state is saved: `deepres train --resume --out {folder.path}` goes on.")
+        for read in readers:
+            read(item)
     return None
 
 

@@ -68,10 +68,12 @@ def chart(
 
 
 def legend(series: Sequence[Series]) -> str:
-    """A sample of each line with its name."""
+    """A sample of each line that has a name."""
     frame = '<svg viewBox="0 0 26 10" aria-hidden="true">'
     samples = [
-        f"<li>{frame}{_sample(one)}</svg>{escape(one.name)}</li>" for one in series if one.points
+        f"<li>{frame}{_sample(one)}</svg>{escape(one.name)}</li>"
+        for one in series
+        if one.points and one.name
     ]
     return f'<ul class="legend">{"".join(samples)}</ul>'
 
@@ -130,7 +132,9 @@ def ticks(low: float, high: float, about: int = 5) -> list[float]:
 
 
 def decades(low: float, high: float) -> list[float]:
-    """1, 2 and 5 times powers of ten; where they are many, the powers alone."""
+    """1, 2 and 5 times powers of ten; the powers alone where these are many; else round numbers."""
+    if high < 5 * low:
+        return ticks(low, high)
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     factors = (1, 2, 5) if len(powers) < 4 else (1,)
     every = [f * 10.0**p for p in powers for f in factors]

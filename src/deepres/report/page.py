@@ -58,7 +58,8 @@ td.text { overflow-wrap: anywhere; }
 .pictures figcaption { font-size: .8rem; font-weight: 400; line-height: 1.3; margin-top: .25rem; }
 code { font: .85em ui-monospace, Menlo, Consolas, monospace; overflow-wrap: anywhere;
   background: var(--panel); padding: .1em .3em; border-radius: .25em; }
-.verdict { font-weight: 600; white-space: nowrap; }
+.verdict { font-weight: 600; white-space: nowrap; color: var(--soft); }
+.verdict.holds { color: var(--s3); } .verdict.fails { color: rgb(var(--bad)); }
 .two { display: grid; gap: 0 2.5rem; align-items: start;
   grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr)); }
 h3 { font-size: .95rem; margin: .75rem 0 .25rem; }

@@ -66,7 +66,16 @@ class Evaluated(Struct, frozen=True, kw_only=True, tag_field="kind", tag="evalua
         return 100 * self.top5 / self.seen
 
 
+class Moment(Struct, frozen=True):
+    """One step was done; nothing of it is logged."""
+
+    step: int
+    rate: float
+    seconds: float  # that the median step of late took
+
+
 Line = Report | Found | Evaluated
+Item = str | Line | Moment  # what a run tells: a sentence for the user, a line, a step
 _DECODER = msgspec.json.Decoder(Line)
 
 

@@ -19,10 +19,10 @@ from ..train import begun
 from . import log, provenance
 from .disk import sync, write_whole
 from .folder import Folder, write
-from .log import Evaluated, Line, Report
+from .log import Evaluated, Item, Line, Report
 from .looks import Answers, counted, errors, evaluated, measured
 from .result import Errors, Result
-from .session import Item, Session
+from .session import Session
 from .work import Work
 
 

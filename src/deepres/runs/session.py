@@ -21,24 +21,12 @@ from ..train import Progress, State, Step, fit
 from . import states
 from .disk import sync
 from .folder import Folder
-from .log import Found, Line, Log, Report
+from .log import Found, Item, Line, Log, Moment, Report
 from .looks import look
 from .states import Saved, Stretch
 from .work import Work, stretch_of
 
 COST_AT_MOST = 0.01  # of the time, for saving states
-
-
-@dataclass(frozen=True)
-class Moment:
-    """One step was done."""
-
-    step: int
-    rate: float
-    seconds: float  # that the median step of late took
-
-
-Item = str | Line | Moment  # a sentence for the user, a line of the log, a step
 
 
 @dataclass
