@@ -227,6 +227,34 @@ def test_tuples_that_never_end_to_be_hashed_are_refused(tmp_path, refused):
     assert "nests tuples" in refused(path)
 
 
+def test_keys_that_take_for_ever_to_hash_are_refused(tmp_path, refused):
+    path = tmp_path / "slow.pt"
+    pair = b"K\x01" + b"".join(b"q%ch%c\x86" % (n, n) for n in range(16))  # 65,536 ones
+    deep = b"K\x01" + b"\x85" * 200_000  # each in the one around it: hashing has no floor
+    huge = b"".join(
+        b"\x8a\x0a" + (number * (2**61 - 1)).to_bytes(10, "little") + b"K\x00s"
+        for number in range(1, 3000)  # all of one hash
+    )
+    for code in (
+        b"}" + pair + b"q\x63K\x00s" + b"h\x63K\x00s" * 30_000,
+        b"}" + deep + b"K\x00s",
+        b"}(" + pair + b"K\x00u",
+        b"}" + huge,
+        b"c__builtin__\nset\n](" + pair + b"e\x85R",
+    ):
+        made = saved(path, WEIGHTS)
+        repacked(made, lambda _, code=code: {"slow/data.pkl": b"\x80\x02" + code + b"."})
+        assert "takes for ever to look up" in refused(made), code[:20]
+
+
+def test_a_storage_is_known_by_its_name(tmp_path, refused):
+    """A key that is no text would be hashed, and written out, by whoever looks it up."""
+    path = saved(tmp_path / "odd.pt", {"x": torch.ones(3)})
+    key = b"X\x01\x00\x00\x000"
+    repacked(path, lambda c: {"odd/data.pkl": c["odd/data.pkl"].replace(key, b"K\x01\x85", 1)})
+    assert "which no network here has" in refused(path)
+
+
 def test_a_pickle_of_many_steps_is_refused(tmp_path, refused, monkeypatch):
     monkeypatch.setattr("deepres.convert.pickles.OPCODES_AT_MOST", 1000)
     path = saved(tmp_path / "long.pt", {"x": list(range(2000))})

@@ -1,11 +1,15 @@
 """The command that makes anybody's checkpoint ours, or another library's."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from ..errors import UserError
 from . import app, note, printed
+
+if TYPE_CHECKING:
+    from ..models.resnet import ResNet
 
 
 @app.command(epilog="Example: deepres convert resnet56-4bfd9763.th resnet56.safetensors")
@@ -17,46 +21,51 @@ def convert(
     as_json: bool = typer.Option(False, "--json", help="One JSON object on standard output."),
 ) -> None:
     """Any known checkpoint, checked, as safetensors with a card or as another library's files."""
-    from .. import convert as converting
-    from ..convert import own
-    from ..convert.checked import checked, read_back
+    from ..convert import located
+    from ..convert.checked import read_back
     from ..convert.out import TARGETS, write
 
     target = next((name for name in TARGETS if name == to), None)
     if target is None:
         raise UserError(f"--to {to}: choose one of {', '.join(TARGETS)}.")
-    path = converting.located(checkpoint)
+    path = located(checkpoint)
     check_out(path, out, to)
-    notes: tuple[str, ...] = ()
-    if (ours := own.weights_of(path)) is not None:
-        network, proof = own.loaded(ours, source), "ours already: card and tensors agree"
-    else:
-        found = converting.checkpoint(path)
-        made = converting.identified(found, source)
-        network, notes = converting.assembled(made, path), made.notes
-        proof = checked(found, made, network)
+    network, notes, proof = opened(path, source)
     notes += write(network, target, out)
     if target == "deepres":
-        proof += f"; {read_back(network, own.weights_of(out) or out)}"
-    card = network.card
-    assert card is not None
-    for sentence in (*notes, *(f"guessed: {sentence}" for sentence in card.guessed)):
+        proof += f"; {read_back(network, out)}"
+    assert network.card is not None
+    for sentence in (*notes, *(f"guessed: {guess}" for guess in network.card.guessed)):
         note(sentence)
     answer = {
-        "network": card.network,
-        "source": card.source,
+        "network": network.card.network,
+        "source": network.card.source,
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
-        "guessed": list(card.guessed),
+        "guessed": list(network.card.guessed),
         "checked": proof,
         "notes": list(notes),
         "to": to,
         "out": str(out.absolute()),
     }
     text = (
-        f"{card.network} from {card.source}, {answer['parameters']:,} parameters\n"
+        f"{answer['network']} from {answer['source']}, {answer['parameters']:,} parameters\n"
         f"checked: {proof}\nwritten: {out}"
     )
     printed(answer, text, as_json)
+
+
+def opened(path: Path, source: str | None) -> "tuple[ResNet, tuple[str, ...], str]":
+    """The network, what was done to its file on the way, and what was checked."""
+    from .. import convert as converting
+    from ..convert import own
+    from ..convert.checked import checked
+
+    if (ours := own.weights_of(path)) is not None:
+        return own.loaded(ours, source), (), "ours already: card and tensors agree"
+    found = converting.checkpoint(path)
+    made = converting.identified(found, source)
+    network = converting.assembled(made, path)
+    return network, made.notes, checked(found, made, network)
 
 
 def check_out(path: Path, out: Path, to: str) -> None:

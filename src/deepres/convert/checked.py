@@ -12,6 +12,7 @@ from ..errors import Failed, UserError
 from ..models.resnet import ResNet
 from ..models.weights import load
 from ..models.zoo import TABLE_1
+from . import own
 from .family import Checkpoint, Converted
 
 CLOSE = 1e-4  # of the largest logit: two orders of summation in single precision
@@ -41,8 +42,8 @@ def checked(source: Checkpoint, made: Converted, network: ResNet) -> str:
 
 
 def read_back(network: ResNet, path: Path) -> str:
-    """The written file holds what was to be written, to the bit."""
-    written = load(path)
+    """The file, or the folder's, holds what was to be written, to the bit."""
+    written = load(own.weights_of(path) or path)
     theirs, card = written.state_dict(), written.card
     if card != network.card or any(
         not torch.equal(tensor, theirs[name]) for name, tensor in network.state_dict().items()

@@ -7,15 +7,18 @@ the first; nothing in torch checks the other two before it believes them.
 
 import pickletools
 import warnings
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from mmap import mmap
 from typing import IO, Any, cast
 
 from ..errors import UserError
 
-OPCODES_AT_MOST = 5_000_000  # ten times a training checkpoint of ResNet-1202
-TUPLE_AT_MOST = 1_000_000  # entries once shared parts are written out: what hashing it would visit
+OPCODES_AT_MOST = 2_000_000  # six times a training checkpoint of ResNet-1202
+TUPLE_AT_MOST = 1_000_000  # entries once shared parts are written out: what showing it would visit
+# Keys that are no text and no small number, entries counted likewise: hashing them can be made to
+# take for ever, or to end the process, and no trainer has any.
+ODD_KEYS_AT_MOST = 1000
 ITEM_SIZES = {
     "DoubleStorage": 8,
     "LongStorage": 8,
@@ -79,7 +82,14 @@ def sketch(file: IO[bytes] | mmap, allowed: Container[str], where: str) -> Sketc
                 reader.step(opcode, argument)
     except UserError:
         raise
-    except (ValueError, LookupError, TypeError, AttributeError, OverflowError) as error:
+    except (
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        ArithmeticError,
+        RecursionError,
+    ) as error:
         raise UserError(
             f"{where} is cut short or damaged: its pickle cannot be followed ({shown(str(error))})."
         ) from None
@@ -100,7 +110,7 @@ class _Reader:
         self.stack: list[Any] = []
         self.marks: list[int] = []
         self.memo: dict[int, Any] = {}
-        self.protocol = 0
+        self.protocol = self.odd_keys = 0
 
     def step(self, opcode: pickletools.OpcodeInfo, argument: Any) -> None:
         if effect := getattr(self, opcode.name, None):
@@ -141,6 +151,17 @@ class _Reader:
     def make(self) -> None:
         _, arguments = self.pop(2)
         self.stack.append(Made(getattr(arguments, "weight", 1)))
+
+    def hashed(self, keys: Iterable[Any]) -> None:
+        """What becomes a dictionary's keys, or a set."""
+        for key in keys:
+            plain = isinstance(key, str | bytes | Named) or key is None
+            if not plain and not (isinstance(key, int) and abs(key) < 2**60):
+                self.odd_keys += getattr(key, "weight", 1)
+            if self.odd_keys > ODD_KEYS_AT_MOST:
+                raise UserError(
+                    f"{self.where}: its pickle has keys of a kind that takes for ever to look up."
+                )
 
     def inside(self, storage: Storage, offset: int, size: Group, stride: Group) -> None:
         """torch would lengthen the storage, with whatever is in memory there."""
@@ -191,9 +212,9 @@ class _Reader:
         if what not in ("storage", b"storage") or type(numbers) is not int or numbers < 0:
             raise UserError(f"{self.where}: its pickle refers to {shown(what)}, not to a storage.")
         size = ITEM_SIZES.get(kind.name.rpartition(".")[2])
-        if size is None:
+        if size is None or not isinstance(key, str | bytes):
             raise UserError(f"{self.where} holds a {shown(kind.name)}, which no network here has.")
-        key = key.decode() if isinstance(key, bytes) else str(key)
+        key = key.decode() if isinstance(key, bytes) else key
         self.sketch.storages[key] = max(self.sketch.storages.get(key, 0), numbers * size)
         if view and view[0] is not None:
             _key, start, length = view[0]
@@ -206,6 +227,9 @@ class _Reader:
         function, arguments = self.stack[-2:]
         if isinstance(function, Named) and function.name in REBUILT:
             self.inside(*arguments[:4])
+        self.hashed(
+            item for argument in arguments if isinstance(argument, list) for item in argument
+        )
         self.make()
 
     def NEWOBJ(self, _: None) -> None:
@@ -215,10 +239,10 @@ class _Reader:
         self.pop(1)
 
     def SETITEM(self, _: None) -> None:
-        self.pop(2)
+        self.hashed(self.pop(2)[:1])
 
     def SETITEMS(self, _: None) -> None:
-        self.since_mark()
+        self.hashed(self.since_mark()[::2])
 
     def APPEND(self, _: None) -> None:
         items = self.pop(1)

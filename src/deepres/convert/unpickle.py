@@ -1,6 +1,5 @@
 """torch.save's files, read without running anything that they say."""
 
-import argparse
 import io
 import mmap
 import os
@@ -8,14 +7,14 @@ import pickle
 import struct
 import warnings
 import zipfile
-from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from ..errors import UserError
-from .pickles import ITEM_SIZES, Sketch, shown, sketch
+from .allowed import ALLOWED, STAND_INS
+from .pickles import Sketch, shown, sketch
 
 ZIP = b"PK\x03\x04"
 PICKLE_AT_MOST = 64 * 2**20  # bytes; torch keeps numbers outside the pickle
@@ -33,101 +32,6 @@ UNREADABLE = (
     pickle.UnpicklingError,
     struct.error,
 )
-
-
-class Inert:
-    """Stands for whatever a trainer left beside the weights: takes anything, does nothing."""
-
-    def __new__(cls, *arguments: Any, **named: Any) -> "Inert":
-        return super().__new__(cls)
-
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        pass
-
-    def __setstate__(self, state: Any) -> None:
-        pass
-
-
-def empty_dict(*arguments: Any) -> "OrderedDict[Any, Any]":
-    """A defaultdict without its factory."""
-    return OrderedDict()
-
-
-# torch's own reader knows these; nothing else that it would allow is needed here.
-KNOWN = {
-    "collections.OrderedDict",
-    "collections.Counter",
-    "torch._utils._rebuild_tensor",
-    "torch._utils._rebuild_tensor_v2",
-    "torch._utils._rebuild_parameter",
-    "torch._utils._rebuild_parameter_with_state",
-    "torch.nn.parameter.Parameter",
-    "torch.Size",
-    "torch.device",
-    "torch.storage.UntypedStorage",
-    "_codecs.encode",
-    "builtins.set",
-    *(f"torch.{storage}" for storage in ITEM_SIZES),
-    *(f"torch.{kind}" for kind in ("float64", "float32", "float16", "bfloat16", "int64", "bool")),
-}
-LIGHTNING = (
-    "pytorch_lightning.utilities.parsing",
-    "lightning.pytorch.utilities.parsing",
-    "lightning_fabric.utilities.data",
-    "lightning.fabric.utilities.data",
-)
-INERT = (
-    *(
-        f"numpy.{core}.multiarray.{made}"
-        for core in ("core", "_core")
-        for made in (
-            "scalar",
-            "_reconstruct",
-        )
-    ),
-    "numpy.ndarray",
-    "numpy.dtype",
-    *(f"numpy.dtypes.{kind}DType" for kind in ("Float64", "Float32", "Int64", "Int32", "Bool")),
-    *(
-        f"{module}.{kind}"
-        for module in ("pathlib", "pathlib._local")
-        for kind in (
-            "Path",
-            "PosixPath",
-            "PurePosixPath",
-            "WindowsPath",
-        )
-    ),
-    *(f"builtins.{kind}" for kind in ("dict", "list", "tuple", "int", "float", "str", "bool")),
-    *(
-        f"omegaconf.{kind}"
-        for kind in (
-            "dictconfig.DictConfig",
-            "listconfig.ListConfig",
-            "base.ContainerMetadata",
-            "base.Metadata",
-            "nodes.AnyNode",
-            "nodes.StringNode",
-            "nodes.IntegerNode",
-            "nodes.FloatNode",
-            "nodes.BooleanNode",
-        )
-    ),
-    "typing.Any",
-    "datetime.datetime",
-    "datetime.timedelta",
-    "mmengine.logging.history_buffer.HistoryBuffer",
-    "torch.torch_version.TorchVersion",
-    "pytorch_lightning.callbacks.model_checkpoint.ModelCheckpoint",
-    "pytorch_lightning.callbacks.early_stopping.EarlyStopping",
-)
-STAND_INS: dict[str, Any] = {
-    "argparse.Namespace": argparse.Namespace,
-    "collections.defaultdict": empty_dict,
-    **{f"{module}.AttributeDict": OrderedDict for module in LIGHTNING},
-    **dict.fromkeys(INERT, Inert),
-}
-ALLOWED = KNOWN | STAND_INS.keys()
 
 
 def read(path: Path) -> Any:
