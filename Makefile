@@ -14,9 +14,7 @@ $(READY): pyproject.toml constraints.txt
 	touch $@
 
 demo: $(READY)
-	@$(BIN)/deepres list
-	@for network in resnet20 resnet110 resnet34 resnet50; do $(BIN)/deepres count $$network; done
-	@$(BIN)/deepres show resnet50
+	@$(BIN)/deepres demo
 
 test: $(READY)
 	$(BIN)/python -m pytest

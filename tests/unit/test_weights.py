@@ -39,6 +39,17 @@ def test_a_round_trip_is_exact(tmp_path):
     assert decode((tmp_path / "mine.json").read_text()) == card()
 
 
+def test_tied_weights_and_the_users_file_mode(tmp_path):
+    network = deepres.create("resnet8")
+    network.layer1[0].conv2.weight = network.layer1[0].conv1.weight
+    path, other = tmp_path / "tied.safetensors", tmp_path / "other"
+    save(path, network, card(), None)
+    back = load(path).state_dict()
+    assert torch.equal(back["layer1.0.conv1.weight"], back["layer1.0.conv2.weight"])
+    other.touch()
+    assert path.stat().st_mode == other.stat().st_mode
+
+
 def test_equal_runs_write_equal_bytes(tmp_path):
     for name in ("one", "two"):
         save(tmp_path / f"{name}.safetensors", deepres.create("resnet8", seed=3), card(), None)

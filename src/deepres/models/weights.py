@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as serialised
 from torch import Tensor
 
 from ..card import Card, decode, encode
@@ -24,13 +24,14 @@ def card_path(path: Path) -> Path:
 
 def save(path: Path, network: torch.nn.Module, card: Card, mean_image: Tensor | None) -> None:
     """Writes both files aside and renames them, so that a reader never sees half of one."""
-    tensors = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
+    state = network.state_dict()  # cloned: tied weights are one tensor under two names
+    tensors = {name: t.clone(memory_format=torch.contiguous_format) for name, t in state.items()}
     if mean_image is not None:
         tensors[MEAN_IMAGE] = mean_image.contiguous()
     text = encode(card)
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.{os.getpid()}")
-    save_file(tensors, aside, metadata={CARD: text})
+    aside.write_bytes(serialised(tensors, {CARD: text}))  # readable by whom the user's files are
     aside.replace(path)
     card_aside = aside.with_suffix(".json")
     card_aside.write_text(text + "\n")
