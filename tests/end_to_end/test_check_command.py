@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -141,3 +142,17 @@ def test_count_says_why_a_network_does_not_take_a_size(deepres):
     status, _, err = deepres("count", "check_flawed:wide_18", "--size", 64)
     assert status == 2
     assert "check_flawed:wide_18 does not take N x 3 x 64 x 64 pictures: it raised" in err
+
+
+def test_the_page_of_the_documentation_is_what_comes_out(deepres, tmp_path, monkeypatch):
+    page = (NETWORKS.parents[1] / "docs" / "how-to" / "check.md").read_text()
+    (tmp_path / "mynet.py").write_text(page.split("```python\n")[1].split("```")[0])
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delitem(sys.modules, "mynet", raising=False)
+    status, out, _ = deepres("check", "mynet.py:ResNet20", "--against", "resnet20")
+    assert status == 1
+    printed, expected = (
+        re.sub(r"by 0\.\d+ of", "by 0.N of", text)  # the last digit is the machine's
+        for text in (out, page.split("```text\n")[1].split("```")[0])
+    )
+    assert printed == expected

@@ -99,7 +99,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "what it returns is a tuple with 2 tensors, not the scores alone",
     ],
     ("detached", "resnet8"): [
-        "with the same weights outputs agree, but gradients do not, by up to 1.1 of a "
+        "with the same weights outputs agree, but gradients do not, by up to N of a "
         "tensor's largest: from the output back, first that of layer2.0.bn2.bias",
     ],
     ("scaled", "resnet8"): [

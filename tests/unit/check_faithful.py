@@ -115,7 +115,7 @@ class Wrapped(nn.Module):
             identity = F.avg_pool2d(identity, 1, 2)
             identity = torch.cat((identity, identity.mul(0)), dim=1)
         f += identity
-        return self.relu(f)
+        return self.relu(f * 1.0 + torch.zeros_like(f))
 
 
 class FlatNet(nn.Module):

@@ -100,7 +100,8 @@ def stirred(network: nn.Module, pictures: Tensor, seed: int = 0) -> None:
     generator = torch.Generator().manual_seed(seed)
     norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
     for module in norms:
-        module.weight.uniform_(0.5, 1.5, generator=generator)
+        sign = torch.rand(module.weight.shape, generator=generator).sub(0.2).sign()
+        module.weight.uniform_(0.5, 1.5, generator=generator).mul_(sign)  # a fifth is negative
         module.bias.uniform_(-0.5, 0.5, generator=generator)
         module.momentum = 1.0
     network.train()(pictures)

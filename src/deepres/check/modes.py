@@ -27,8 +27,9 @@ def modes(training: Layout, evaluation: Layout, paper: Layout) -> list[str]:
             said = text.replace("have", "has", 1).replace("use ", "uses ", 1)
             said = text if number > 1 else said
             found.append(f"{which} of its {len(nodes)} batch normalisations {said}")
-    if any(node.kind == "dropout" for node in evaluation.steps):
-        found.append("dropout stays on in evaluation mode")
+    for kind in ("dropout", "random noise"):
+        if any(node.kind == kind for node in evaluation.steps):
+            found.append(f"{kind} stays on in evaluation mode")
     if not found and _kinds(training) != _kinds(evaluation):
         found.append("it computes something else in evaluation mode than in training mode")
     return found

@@ -71,8 +71,8 @@ def kind_of(name: str, given: Mapping[str, Any], summands: int, random: bool) ->
         return "relu"
     if name == "hardtanh" and given.get("min_val") == 0:
         return f"ReLU{given['max_val']:g}"
-    if name in ("mul", "add", "div") and random:
-        return "dropout"
+    if random and name in ("mul", "div", "add", "sub"):
+        return "dropout" if name in ("mul", "div") else "random noise"
     if name == "add" and summands == 2 and given.get("alpha", 1) != 1:
         return "weighted addition"
     return KINDS.get(name, name)

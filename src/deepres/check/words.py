@@ -22,7 +22,13 @@ CONSTANTS = {
     "multiplication": "a multiplication by",
     "div": "a division by",
 }
-KNOWN = {*KINDS.values(), "global average pooling", "instance normalisation", "ReLU6"}
+KNOWN = {
+    "random noise",
+    *KINDS.values(),
+    "global average pooling",
+    "instance normalisation",
+    "ReLU6",
+}
 
 
 def ordinal(number: int) -> str:
