@@ -119,6 +119,7 @@ def test_a_folder_is_made_and_what_is_ours_goes_out_again(run, tmp_path):
     assert all(torch.equal(back[name], t) for name, t in network.state_dict().items())
 
 
+@pytest.mark.slow
 def test_in_a_process_of_its_own(plain, tmp_path):
     words = ["convert", str(plain), str(tmp_path / "out"), "--json"]
     done = subprocess.run(

@@ -44,7 +44,7 @@ def agree(theirs, ours):
     torch.testing.assert_close(ours(pictures), expected, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("layers", [18, 34, 50, 101, 152])
+@pytest.mark.parametrize("layers", [18, 34, 50, pytest.param(101, marks=pytest.mark.slow), 152])
 def test_torchvisions_networks(tmp_path, peer, layers):
     models = peer("torchvision.models")
     build = getattr(models, f"resnet{layers}")
@@ -98,6 +98,7 @@ def test_a_conversion_is_compared_with_its_authors_library(tmp_path, peer, libra
         checked(found, made, network)
 
 
+@pytest.mark.slow
 def test_transformers_folders_are_compared_too(tmp_path, peer):
     transformers = peer("transformers")
     config = transformers.ResNetConfig(
