@@ -55,6 +55,6 @@ def test_the_hubs_classes_return_more_than_scores(peer):
     torch.manual_seed(0)
     found = held(library.ResNetForImageClassification(config), "transformers", "resnet18")
     assert found.differences == [
-        "what it returns is a ImageClassifierOutputWithNoAttention with 1 tensor, not the scores"
+        "it returns an ImageClassifierOutputWithNoAttention with 1 tensor, the paper's the scores"
         " alone"
     ]

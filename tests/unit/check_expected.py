@@ -96,7 +96,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "were compared",
     ],
     ("with_features", "resnet8"): [
-        "what it returns is a tuple with 2 tensors, not the scores alone",
+        "it returns a tuple with 2 tensors, the paper's the scores alone",
     ],
     ("detached", "resnet8"): [
         "with the same weights outputs agree, but gradients do not, by up to N of a "

@@ -31,13 +31,13 @@ def compared(
     carried = matched(*layouts, pairs, networks)
     if carried.hindrance:
         return Compared(None, f"weights could not be carried over: {carried.hindrance}")
+    if size > 96 and takes("it", networks[0].train(), pictures(size // 2)):
+        size //= 2
     dtype = _precision(networks[0], size)
     for network in networks:
         network.to(dtype)
     with default(dtype):
-        images = pictures(size // 2, dtype)
-        if size <= 96 or not takes("it", networks[0].train(), images):
-            images = pictures(size, dtype)
+        images = pictures(size, dtype)
         found = agreement(*networks, carried, images, tail(layouts[0]))
         if found.agrees:
             return Compared(

@@ -34,7 +34,7 @@ def returned(recording: Recording, theirs: Layout) -> list[str]:
         for kind in tail(theirs)
     ]
     if recording.returned:
-        found.append(f"what it returns is {recording.returned}, not the scores alone")
+        found.append(f"it returns {recording.returned}, the paper's the scores alone")
     return found
 
 

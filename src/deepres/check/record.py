@@ -211,8 +211,10 @@ def scores_of(answer: Any) -> tuple[Tensor | None, str | None]:
         return answer, None
     values = list(answer.values()) if isinstance(answer, Mapping) else answer
     tensors = _tensors(values)
+    name = type(answer).__name__
+    article = "an" if name[0] in "AEIOU" else "a"
     if not tensors:
-        return None, f"a {type(answer).__name__} without tensors"
+        return None, f"{article} {name} without tensors"
     many = "1 tensor" if len(tensors) == 1 else f"{len(tensors)} tensors"
     flat = [tensor for tensor in tensors if tensor.ndim == 2] or tensors
-    return flat[0], f"a {type(answer).__name__} with {many}"
+    return flat[0], f"{article} {name} with {many}"

@@ -20,7 +20,7 @@ from .outline import outline
 from .pairs import Pairs, paired
 from .resemble import resembled
 from .start import Start, start_of, start_remarks, starts
-from .trace import SIZES, Trace, bare, fitting_size, traced
+from .trace import SIZES, Trace, bare, fitting_size, one_thread, traced
 from .words import listed
 
 MOST = 8  # sentences on the computation; beyond that details only hide that all is different
@@ -62,11 +62,12 @@ def held(network: nn.Module, name: str, against: str, classes: int | None = None
     """Holds a network, called `name`, against one of the zoo; its weights are changed by it."""
     made = arch(against, classes)
     network = bare(network)
-    size = fitting_size(name, network, (made.input_size, *SIZES))
-    theirs = _side(name, network, size, made)
-    made = arch(against, classes or theirs.trace.recording.classes)
-    paper = _side(against, created(made), size, made)
-    return _verdict(name, against, (theirs, paper), made, size)
+    with one_thread():
+        size = fitting_size(name, network, (made.input_size, *SIZES))
+        theirs = _side(name, network, size, made)
+        made = arch(against, classes or theirs.trace.recording.classes)
+        paper = _side(against, created(made), size, made)
+        return _verdict(name, against, (theirs, paper), made, size)
 
 
 def _side(name: str, network: nn.Module, size: int, made: Arch) -> Side:
