@@ -95,9 +95,10 @@ def test_three_kills_change_no_byte(unbroken, tmp_path):
 def test_ctrl_c_and_sigterm_save_the_last_step(unbroken, tmp_path):
     folder, _ = unbroken
     run = tmp_path / "run"
+    log, length = run / "log.jsonl", 0
     for sent, status in (STOPPED, ENDED):
         process = started(run)
-        while not (run / "log.jsonl").exists() or not (run / "log.jsonl").read_bytes():
+        while not log.exists() or log.stat().st_size <= length:  # it trains, and has gone on
             time.sleep(0.01)
         process.send_signal(sent)
         out, err = process.communicate(timeout=60)
@@ -105,6 +106,7 @@ def test_ctrl_c_and_sigterm_save_the_last_step(unbroken, tmp_path):
         assert out == ""
         assert "Traceback" not in err
         assert f"--resume --out {run}` goes on" in err
+        length = log.stat().st_size
         logged = without_times(run)
         step = json.loads(max((run / "state").glob("*.json")).read_bytes())["saved"]["facts"][
             "step"
