@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TextIO
 
 import torch
@@ -14,28 +13,7 @@ from .card import Preprocessing
 from .data.images import Images
 from .errors import UserError
 from .models.pictures import normalised, resized_views
-
-
-@dataclass(frozen=True)
-class Tally:
-    """How many were seen and how many of them were wrong; `+` is exact over any split."""
-
-    seen: int = 0
-    top1: int = 0  # the right class is not the first
-    top5: int = 0  # the right class is not among the first five
-
-    def __add__(self, other: Tally) -> Tally:
-        return Tally(self.seen + other.seen, self.top1 + other.top1, self.top5 + other.top5)
-
-    @property
-    def top1_error(self) -> float:
-        """Percent."""
-        return 100 * self.top1 / self.seen
-
-    @property
-    def top5_error(self) -> float:
-        """Percent."""
-        return 100 * self.top5 / self.seen
+from .tally import Tally
 
 
 def ranks(scores: Tensor, labels: Tensor) -> Tensor:

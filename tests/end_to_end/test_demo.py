@@ -16,24 +16,25 @@ from deepres.errors import Failed, UserError
 from deepres.models.zoo import arch
 from deepres.runs.folder import Folder
 from deepres.runs.log import Evaluated, Report
-from deepres.runs.result import Errors, Result
+from deepres.runs.result import Result
 from deepres.spec import DIGITS
 from deepres.studies import demo
 from deepres.studies.claims import verdict
 from deepres.studies.runner import Done, Step, Task, carried_out
+from deepres.tally import Tally
 
 
 def result(run, train, test):
-    nothing = Errors(500, 0, 0)
+    nothing = Tally(500, 0, 0)
     return Result(
         key=run.key,
         steps=run.recipe.steps,
         seconds=1.0,
         images_per_second=1.0,
         while_training=nothing,
-        trained_on=Errors(1_297, train, 0),
+        trained_on=Tally(1_297, train, 0),
         held_out=None,
-        test=Errors(500, test, 0),
+        test=Tally(500, test, 0),
         test_running=nothing,
         classes=(),
         confusion=(),

@@ -14,7 +14,8 @@ import deepres
 from deepres.card import Preprocessing
 from deepres.data.images import Images
 from deepres.errors import UserError
-from deepres.evaluate import Tally, combined, ranks, scores, tally, total, written
+from deepres.evaluate import combined, ranks, scores, tally, total, written
+from deepres.tally import Tally
 
 RAW = Preprocessing(size=32, resize=32, mean=(0.5, 0.4, 0.3), std=(0.2, 0.3, 0.4))
 

@@ -17,3 +17,12 @@ IMAGENET = Preprocessing(
 # pictures of each picture's own deviation. Wrong, and needed by whatever was trained with them.
 CIFAR10_CIRCULATING = cifar((0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010))
 CIFAR10_TRUE = cifar((0.4914, 0.4822, 0.4465), (0.2471, 0.2435, 0.2616))
+# VGG's means, blue first: what the first ports of the authors' networks subtract.
+VGG = Preprocessing(
+    size=224,
+    resize=256,
+    colour="BGR",
+    maximum=255,
+    mean=(103.939, 116.779, 123.68),
+    std=(1, 1, 1),
+)

@@ -8,11 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..card import Preprocessing
 from ..errors import UserError
 from .caffe import UNIT, unit
 from .family import Checkpoint, Family, Profile
 from .folding import folded
+from .inputs import VGG
 
 OBJECTS_AT_MOST = 10_000  # groups and arrays; ResNet-152 has some 2,000
 OLD_EPS, NEW_EPS = 1e-3, 1.001e-5
@@ -160,14 +160,7 @@ def profile(checkpoint: Checkpoint, tensors: Mapping[str, Tensor]) -> Profile:
             " same names, it was not."
         )
     return Profile(
-        Preprocessing(
-            size=224,
-            resize=256,
-            colour="BGR",
-            maximum=255,
-            mean=(103.939, 116.779, 123.68),
-            std=(1, 1, 1),
-        ),
+        VGG,
         stride_at="first",
         guessed=tuple(guessed),
     )

@@ -7,23 +7,13 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from ..card import Preprocessing
 from . import torchvision
 from .family import Checkpoint, Family, Profile
-from .inputs import IMAGENET
-
-BGR = Preprocessing(
-    size=224,
-    resize=256,
-    colour="BGR",
-    maximum=255,
-    mean=(103.939, 116.779, 123.68),
-    std=(1, 1, 1),
-)
+from .inputs import IMAGENET, VGG
 
 
 def profile(checkpoint: Checkpoint, tensors: Mapping[str, Tensor]) -> Profile:
-    return Profile(BGR, stride_at="first", pool="ceil")
+    return Profile(VGG, stride_at="first", pool="ceil")
 
 
 def profile_rgb(checkpoint: Checkpoint, tensors: Mapping[str, Tensor]) -> Profile:

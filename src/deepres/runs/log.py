@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from ..errors import UserError
+from ..tally import Tally
 from .disk import naming
 
 TIMES = ("seconds", "images_per_second")
@@ -56,14 +57,13 @@ class Evaluated(Struct, frozen=True, kw_only=True, tag_field="kind", tag="evalua
     seconds: float
 
     @property
-    def top1_error(self) -> float:
-        """Percent."""
-        return 100 * self.top1 / self.seen
+    def errors(self) -> Tally:
+        return Tally(self.seen, self.top1, self.top5)
 
     @property
-    def top5_error(self) -> float:
+    def top1_error(self) -> float:
         """Percent."""
-        return 100 * self.top5 / self.seen
+        return self.errors.top1_error
 
 
 class Moment(Struct, frozen=True):

@@ -14,10 +14,11 @@ from torch import Tensor, nn
 from ..data.augment import Normalisation
 from ..data.batches import batch_of
 from ..data.images import Images
-from ..evaluate import Tally, scores, total
+from ..evaluate import scores, total
 from ..models.pictures import normalised
 from ..population import Statistics, adopt, normalisations, population
 from ..spec import Run
+from ..tally import Tally
 from ..train import State
 from .log import Evaluated
 from .result import Mistake

@@ -2,26 +2,7 @@
 
 from msgspec import Struct
 
-
-class Errors(Struct, frozen=True):
-    """Exact counts over a whole set of pictures."""
-
-    seen: int
-    top1: int
-    top5: int
-
-    @property
-    def top1_error(self) -> float:
-        """Percent."""
-        return 100 * self.top1 / self.seen
-
-    @property
-    def top5_error(self) -> float:
-        """Percent."""
-        return 100 * self.top5 / self.seen
-
-    def __str__(self) -> str:
-        return f"{self.top1_error:.2f} % ({self.top1}/{self.seen})"
+from ..tally import Tally
 
 
 class Mistake(Struct, frozen=True):
@@ -41,11 +22,11 @@ class Result(Struct, frozen=True, kw_only=True):
     steps: int
     seconds: float  # everything, over all sessions
     images_per_second: float  # median over the training steps
-    while_training: Errors  # the last stretch of steps: augmented, training mode; no top 5 (0)
-    trained_on: Errors  # clean, population statistics
-    held_out: Errors | None
-    test: Errors  # population statistics, unless the protocol says otherwise
-    test_running: Errors  # the same with the statistics that training left behind
+    while_training: Tally  # the last stretch of steps: augmented, training mode; no top 5 (0)
+    trained_on: Tally  # clean, population statistics
+    held_out: Tally | None
+    test: Tally  # population statistics, unless the protocol says otherwise
+    test_running: Tally  # the same with the statistics that training left behind
     classes: tuple[str, ...]
     confusion: tuple[tuple[int, ...], ...]  # of the test: a row for each true class
     mistakes: tuple[Mistake, ...]  # the most confident ones

@@ -10,18 +10,19 @@ from torch import nn
 
 from ..card import Card
 from ..errors import Failed
-from ..evaluate import Tally, scores, total
+from ..evaluate import scores, total
 from ..models import weights
 from ..models.zoo import name_of
 from ..population import adopt
 from ..spec import Run
+from ..tally import Tally
 from ..train import begun
 from . import log, provenance
 from .disk import sync, write_whole
 from .folder import Folder, write
 from .log import Evaluated, Item, Line, Report
 from .looks import Answers, counted, errors, evaluated, measured
-from .result import Errors, Result
+from .result import Result
 from .session import Session
 from .work import Work
 
@@ -62,7 +63,7 @@ def finished(session: Session) -> Iterator[Line | Result]:
     answers, found = Answers(), {}
 
     def told(name: str, images: int, errors_: Tally) -> Evaluated:
-        found[name] = Errors(errors_.seen, errors_.top1, errors_.top5)
+        found[name] = errors_
         what = name.partition(",")[0]
         line = evaluated(step, what, errors_, images, session.seconds)  # type: ignore[arg-type]
         session.log.write(line)
@@ -85,7 +86,7 @@ def finished(session: Session) -> Iterator[Line | Result]:
         steps=step,
         seconds=session.seconds,
         images_per_second=median_speed(reports),
-        while_training=Errors(reports[-1].seen, reports[-1].wrong, 0),
+        while_training=Tally(reports[-1].seen, reports[-1].wrong, 0),
         trained_on=found["trained on"],
         held_out=found.get("held out"),
         test=found["test"],
@@ -103,7 +104,7 @@ def median_speed(reports: list[Report]) -> float:
     return statistics.median(r.images_per_second for r in reports[len(reports) // 10 :])
 
 
-def keep_weights(session: Session, found: dict[str, Errors]) -> None:
+def keep_weights(session: Session, found: dict[str, Tally]) -> None:
     """The network as it was tested, and a card that says all that is needed to use it."""
     run, how = session.work.run, session.how
     told = Card(
@@ -123,7 +124,7 @@ def keep_weights(session: Session, found: dict[str, Errors]) -> None:
     sync(weights.card_path(path))
 
 
-def numbers(found: dict[str, Errors]) -> dict[str, float]:
+def numbers(found: dict[str, Tally]) -> dict[str, float]:
     """The final errors, in percent and counts."""
     names = {"test": "", "test, running": "running_", "trained on": "train_", "held out": "held_"}
     told: dict[str, float] = {}

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from ..models.zoo import arch
-from ..runs.result import Errors, Result
+from ..runs.result import Result
 from ..spec import DIGITS, Data, Run, scaled
+from ..tally import Tally
 from .claims import Claim, verdict
 
 DEPTHS = (20, 32, 44, 56)
@@ -47,8 +48,8 @@ class Row:
 
     name: str  # plain-20
     steps: int
-    trained_on: tuple[Errors, ...]  # clean
-    test: tuple[Errors, ...]
+    trained_on: tuple[Tally, ...]  # clean
+    test: tuple[Tally, ...]
 
     @property
     def training_errors(self) -> list[float]:
