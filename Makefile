@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-EXTRAS := parquet,keras,dev
+EXTRAS := parquet,keras,report,export,serve,dev
 
 .PHONY: demo test test-slow check bench docs format peers clean
 
