@@ -55,7 +55,7 @@ def choose(
     *,
     engine: str = "auto",
     threads: int | None = None,
-    workers: int = 1,
+    workers: int = 0,
 ) -> Choice:
     """The plan for training `network` on pictures of this edge; the network stays as it is."""
     plan = Plan(

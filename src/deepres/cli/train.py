@@ -55,7 +55,7 @@ def train(
     device: str = typer.Option("cpu", help="cpu."),
     engine: str = typer.Option("auto", help="auto, eager, compiled or graph."),
     threads: int | None = typer.Option(None, min=1, help="Of the processor; all if not given."),
-    workers: int | None = typer.Option(None, min=0, help="That prepare batches; 0: none."),
+    workers: int | None = typer.Option(None, min=0, help="That prepare batches ahead; 0."),
     from_: str | None = typer.Option(None, "--from", help="Weights to start from."),
     freeze: str | None = typer.Option(None, help="What is not trained."),
     tensorboard: bool = typer.Option(False, "--tensorboard", help="Write events too."),
@@ -170,7 +170,7 @@ def _plan(
             edge,
             engine=wishes.engine,
             threads=wishes.threads,
-            workers=1 if wishes.workers is None else wishes.workers,
+            workers=wishes.workers or 0,
         )
         note(str(choice))
         return choice.plan
