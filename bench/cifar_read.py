@@ -14,9 +14,9 @@ from functools import partial
 
 import numpy as np
 
-from deepres.data.cifar_files import contents
-from deepres.data.decode import decoded
-from deepres.data.decode_worker import picture
+from deepres.data.cifar.decode import decoded
+from deepres.data.cifar.decode_worker import picture
+from deepres.data.cifar.files import contents
 from deepres.data.source import found, images, parse
 from timing import interleaved, line, spread
 

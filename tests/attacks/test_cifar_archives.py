@@ -8,8 +8,9 @@ import time
 import numpy as np
 import pytest
 
-from deepres.data import cifar, extract, tars
-from deepres.data.cifar_facts import Damaged
+from deepres.data.cifar import reading
+from deepres.data.cifar.facts import Damaged
+from deepres.data.fetch import extract, tars
 
 
 def tar_of(tmp_path, *members, compress=True):
@@ -119,6 +120,6 @@ def test_a_broken_archive_leaves_nothing(tmp_path, part):
 
 def test_reading_a_hostile_archive_in_place_is_refused_too(tmp_path):
     path = tar_of(tmp_path, ("data_batch_1.bin", b"x"), ("../x", b""))
-    told = cifar.examined(cifar.located(path, None), "train")[1]
+    told = reading.examined(reading.located(path, None), "train")[1]
     assert len(told) == 5 and "data_batch_1.bin" in told[0]
     assert all("a path that leaves the folder" in sentence for sentence in told[1:])

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deepres.data.cifar_facts import CIFAR10, Damaged
-from deepres.data.cifar_python import decode
-from deepres.data.pickled import Array, values
+from deepres.data.cifar.facts import CIFAR10, Damaged
+from deepres.data.cifar.pickled import Array, values
+from deepres.data.cifar.python import decode
 
 SMALL = CIFAR10.with_images(train=20, test=4)
 
@@ -104,8 +104,8 @@ def test_small_files_take_no_memory(name):
     code = (
         "import sys, resource\n"
         "resource.setrlimit(resource.RLIMIT_AS, (2_000_000_000, 2_000_000_000))\n"
-        "from deepres.data.cifar_facts import CIFAR10, Damaged\n"
-        "from deepres.data.cifar_python import decode\n"
+        "from deepres.data.cifar.facts import CIFAR10, Damaged\n"
+        "from deepres.data.cifar.python import decode\n"
         "try:\n"
         "    decode(CIFAR10, 'test', sys.stdin.buffer.read())\n"
         "except Damaged as error:\n"
@@ -139,7 +139,7 @@ def test_small_files_take_no_memory(name):
 def test_an_array_of_another_form_is_refused_before_it_is_made(monkeypatch, changes):
     about = {"shape": (4, 3072), "dtype": "u1", "data": bytes(4 * 3072)} | changes
     batch = {b"data": Array(**about), b"labels": [0, 1, 2, 3]}
-    monkeypatch.setattr("deepres.data.cifar_python.values", lambda raw: batch)
+    monkeypatch.setattr("deepres.data.cifar.python.values", lambda raw: batch)
     with pytest.raises(Damaged, match="holds no array `data` of 4 x 3,072 bytes"):
         decode(SMALL, "test", b"")
 

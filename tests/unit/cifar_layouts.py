@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from deepres.data.cifar_facts import CIFAR10, CIFAR100, Facts
+from deepres.data.cifar.facts import CIFAR10, CIFAR100, Facts
 
 SMALL10 = CIFAR10.with_images(train=50, test=20)
 SMALL100 = CIFAR100.with_images(train=200, test=100)

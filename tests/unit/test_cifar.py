@@ -15,9 +15,9 @@ from cifar_layouts import SMALL10, SMALL100, sample
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deepres.data import cifar, decode
-from deepres.data.cifar_facts import BOTH, CIFAR10, CIFAR100
-from deepres.data.cifar_files import found_in
+from deepres.data.cifar import decode, reading
+from deepres.data.cifar.facts import BOTH, CIFAR10, CIFAR100
+from deepres.data.cifar.files import found_in
 from deepres.data.images import canonical
 from deepres.errors import UserError
 
@@ -31,7 +31,7 @@ def no_cache(tmp_path, monkeypatch):
 
 def small(path: Path, name: str | None = None):
     """What is found at a path, taken as one of the small sets."""
-    found = cifar.located(path, BOTH[name] if name else None)
+    found = reading.located(path, BOTH[name] if name else None)
     return replace(found, facts=SMALL[found.facts.name])
 
 
@@ -83,8 +83,8 @@ def test_every_layout_gives_the_same_arrays(tmp_path, layout, name):
     for split in ("train", "test"):
         pixels, labels = expected(SMALL[name], split)
         for images in (
-            cifar.read(small(path), split),
-            cifar.read(small(path, name), split),  # and again, from the cache
+            reading.read(small(path), split),
+            reading.read(small(path, name), split),  # and again, from the cache
         ):
             assert images.pixels.dtype == np.uint8
             assert images.labels.dtype == np.int64
@@ -103,7 +103,7 @@ def test_a_folder_may_hold_the_extracted_folder_or_the_archive(tmp_path, layout)
     both = found_in(tmp_path / "archived")
     assert [each.archived for each in both] == [False, True]  # extracted files first
     shutil.rmtree(both[0].where)
-    digests = {cifar.read(small(tmp_path / p), "test").digest for p in ("extracted", "archived")}
+    digests = {reading.read(small(tmp_path / p), "test").digest for p in ("extracted", "archived")}
     assert len(digests) == 1
 
 
@@ -112,7 +112,7 @@ def test_hub_files_in_a_folder_a_split_are_read(tmp_path):
     for split in ("train", "test"):
         (folder / split).mkdir()
         (folder / f"{split}-00000-of-00001.parquet").rename(folder / split / "0000.parquet")
-    assert len(cifar.read(small(folder), "train")) == 50
+    assert len(reading.read(small(folder), "train")) == 50
 
 
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])
@@ -122,7 +122,7 @@ def test_batches_pickled_anew_are_read(tmp_path, protocol):
         batch = pickle.loads(path.read_bytes(), encoding="bytes")
         path.write_bytes(pickle.dumps(batch, protocol=protocol))
     np.testing.assert_array_equal(
-        cifar.read(small(folder), "test").pixels, expected(SMALL10, "test")[0]
+        reading.read(small(folder), "test").pixels, expected(SMALL10, "test")[0]
     )
 
 
@@ -153,9 +153,9 @@ def test_the_order_of_the_files_changes_nothing(seed, count):
 
 def problems(found, split="train"):
     """What is said, which `read` must raise too, and never cache."""
-    told = cifar.examined(found, split)[1]
+    told = reading.examined(found, split)[1]
     with pytest.raises(UserError) as error:
-        cifar.read(found, split)
+        reading.read(found, split)
     assert str(error.value).startswith(told[0])
     return told
 
@@ -169,7 +169,7 @@ def test_a_binary_file_of_another_length_is_named(tmp_path, change, bytes_):
     assert problems(small(folder)) == [
         f"{path} has {bytes_} bytes, not 30,730: fetch it again with `deepres data fetch cifar10`."
     ]
-    assert cifar.examined(small(folder), "test")[1] == []
+    assert reading.examined(small(folder), "test")[1] == []
 
 
 def test_every_bad_file_is_named(tmp_path):
@@ -186,7 +186,7 @@ def test_every_bad_file_is_named(tmp_path):
     assert "not a whole pickle" in told[1] and "not a whole pickle" in told[2]
     assert "10,000,000 bytes, more than" in told[3]
     with pytest.raises(UserError, match=r"\(3 more: `deepres data check`\)"):
-        cifar.read(small(folder), "train")
+        reading.read(small(folder), "train")
 
 
 @pytest.mark.parametrize("layout", ["python", "binary", "parquet"])
@@ -218,12 +218,12 @@ def test_one_changed_pixel_is_seen_by_the_digest_and_the_file_by_its_md5(tmp_pat
     folder = layouts.write_official(tmp_path, "python", SMALL10)
     known = replace(
         SMALL10,
-        digests={"train": cifar.read(small(folder), "train").digest},
+        digests={"train": reading.read(small(folder), "train").digest},
         md5={p.name: hashlib.md5(p.read_bytes()).hexdigest() for p in folder.glob("*_batch*")},
     )
     found = replace(small(folder), facts=known)
-    assert cifar.examined(found, "train")[1] == []
-    assert cifar.official_files(found, "train")
+    assert reading.examined(found, "train")[1] == []
+    assert reading.official_files(found, "train")
     path = folder / "data_batch_4"
     raw = bytearray(path.read_bytes())
     raw[1000] ^= 1
@@ -231,7 +231,7 @@ def test_one_changed_pixel_is_seen_by_the_digest_and_the_file_by_its_md5(tmp_pat
     (told,) = problems(found)
     assert "pixels or labels that are not the official ones" in told
     assert "not the official bytes: data_batch_4:" in told
-    assert not cifar.official_files(found, "train")
+    assert not reading.official_files(found, "train")
 
 
 def test_damaged_parquet_is_named(tmp_path):
@@ -245,7 +245,7 @@ def test_damaged_parquet_is_named(tmp_path):
     for path in folder.iterdir():
         path.write_bytes(b"PAR1")
     with pytest.raises(UserError, match=r"train-00000-of-00003[.]parquet is not a whole parquet"):
-        cifar.located(tmp_path, CIFAR10)
+        reading.located(tmp_path, CIFAR10)
 
 
 def test_a_parquet_row_that_is_no_picture_is_named(tmp_path, monkeypatch):
@@ -280,10 +280,10 @@ def test_parquet_with_other_classes_is_not_cifar(tmp_path):
     other = replace(SMALL10, classes=tuple("abcdefghij"))
     layouts.write_parquet(tmp_path / "letters", other)
     with pytest.raises(UserError, match="letters holds no CIFAR:"):
-        cifar.located(tmp_path / "letters", None)
+        reading.located(tmp_path / "letters", None)
     misspelt = tuple("cra" if name == "crab" else name for name in CIFAR100.classes)
     folder = layouts.write_parquet(tmp_path / "hub", replace(SMALL100, classes=misspelt))
-    assert cifar.read(small(folder), "test").classes == CIFAR100.classes
+    assert reading.read(small(folder), "test").classes == CIFAR100.classes
 
 
 def test_a_broken_archive_is_named(tmp_path):
@@ -294,26 +294,26 @@ def test_a_broken_archive_is_named(tmp_path):
     assert all(f"in {archive} cannot be read: the archive is not a whole tar" in t for t in told)
     archive.write_bytes(whole[:100])
     with pytest.raises(UserError, match="is not a whole tar archive"):
-        cifar.located(archive, None)
+        reading.located(archive, None)
     archive.write_bytes(b"<html>404</html>" * 100)
     with pytest.raises(UserError, match="is not a whole tar archive"):
-        cifar.located(archive, None)
+        reading.located(archive, None)
 
 
 def test_the_wrong_set_no_set_and_two_sets_are_told_apart(tmp_path):
     layouts.write_official(tmp_path / "hundred", "binary", SMALL100)
     with pytest.raises(UserError, match=r"holds CIFAR-100, not CIFAR-10: write cifar100:"):
-        cifar.located(tmp_path / "hundred", CIFAR10)
+        reading.located(tmp_path / "hundred", CIFAR10)
     layouts.write_official(tmp_path / "hundred", "python", SMALL10)
     with pytest.raises(UserError, match=r"holds cifar100 and cifar10|holds cifar10 and cifar100"):
-        cifar.located(tmp_path / "hundred", None)
-    assert cifar.located(tmp_path / "hundred", CIFAR10).layout == "python"
-    assert cifar.located(tmp_path / "hundred", CIFAR100).layout == "binary"
+        reading.located(tmp_path / "hundred", None)
+    assert reading.located(tmp_path / "hundred", CIFAR10).layout == "python"
+    assert reading.located(tmp_path / "hundred", CIFAR100).layout == "binary"
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match="empty holds no CIFAR-10: looked there and one folder"):
-        cifar.located(tmp_path / "empty", CIFAR10)
+        reading.located(tmp_path / "empty", CIFAR10)
     with pytest.raises(UserError, match="there is no such file or folder; `deepres data fetch"):
-        cifar.located(tmp_path / "nowhere", CIFAR10)
+        reading.located(tmp_path / "nowhere", CIFAR10)
 
 
 def test_a_folder_of_many_folders_is_not_searched(tmp_path):
@@ -361,8 +361,8 @@ def test_damaged_pictures_are_bad_pictures_and_nothing_else(data):
 
 @pytest.mark.skipif("DEEPRES_DATA" not in os.environ, reason="DEEPRES_DATA names no real CIFAR-10")
 def test_the_real_test_set_has_the_known_digest_and_order(monkeypatch):
-    found = cifar.located(Path(os.environ["DEEPRES_DATA"]) / "cifar10", CIFAR10)
-    images, told = cifar.examined(found, "test")
+    found = reading.located(Path(os.environ["DEEPRES_DATA"]) / "cifar10", CIFAR10)
+    images, told = reading.examined(found, "test")
     assert told == []
     assert images.digest == CIFAR10.digests["test"]
     mean = images.pixels.mean((0, 1, 2)) / 255
@@ -374,14 +374,14 @@ def test_the_real_test_set_has_the_known_digest_and_order(monkeypatch):
 @pytest.mark.parametrize("layout", ["python", "binary"])
 def test_all_60000_real_images_survive_every_layout(tmp_path, monkeypatch, layout):
     """Re-encoded as the official archives, they read as the very arrays that parquet gives."""
-    source = cifar.located(Path(os.environ["DEEPRES_DATA"]) / "cifar10", CIFAR10)
-    real = {split: cifar.verified(source, split) for split in ("train", "test")}
+    source = reading.located(Path(os.environ["DEEPRES_DATA"]) / "cifar10", CIFAR10)
+    real = {split: reading.verified(source, split) for split in ("train", "test")}
     monkeypatch.setattr(
         layouts, "sample", lambda facts, split: (real[split].pixels, real[split].labels)
     )
     archive = layouts.write_archive(tmp_path, layout, CIFAR10)
     for path in (archive, tmp_path / "aside"):
         for split in ("train", "test"):
-            images = cifar.verified(cifar.located(path, CIFAR10), split)
+            images = reading.verified(reading.located(path, CIFAR10), split)
             assert images.digest == CIFAR10.digests[split]
             np.testing.assert_array_equal(images.pixels, real[split].pixels)

@@ -131,7 +131,7 @@ def test_a_cache_that_cannot_be_written_is_only_a_note(source, tmp_path, monkeyp
 
 def test_the_note_is_on_standard_error(source, tmp_path):
     (tmp_path / "file").write_text("in the way")
-    code = "from deepres.data import cifar, cache, digits\nfrom pathlib import Path\n"
+    code = "from deepres.data import cache, digits\nfrom pathlib import Path\n"
     code += f"cache.kept('x', [Path({str(source)!r})], lambda: digits.images('test'))"
     done = subprocess.run(
         [sys.executable, "-c", code],

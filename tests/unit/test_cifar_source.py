@@ -5,7 +5,7 @@ import pytest
 from cifar_layouts import SMALL10, write_official
 
 from deepres.data import source
-from deepres.data.cifar_facts import BOTH
+from deepres.data.cifar.facts import BOTH
 from deepres.data.source import Source, images, parse
 from deepres.errors import UserError
 

@@ -17,7 +17,7 @@ from authors import (
 from torch import nn
 
 import deepres
-from deepres.data.cifar_names import CIFAR10, CIFAR100
+from deepres.data.cifar.names import CIFAR10, CIFAR100
 from deepres.errors import UserError
 from deepres.models.zoo import arch
 

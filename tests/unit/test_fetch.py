@@ -19,10 +19,10 @@ from cifar_layouts import SMALL10
 from flaky_server import serving
 
 from deepres import cli
-from deepres.data import download, fetch
-from deepres.data.cifar_facts import BOTH
-from deepres.data.download import FetchError, Patience, downloaded
-from deepres.data.mirrors import ARCHIVES, MIRRORS, Archive, addresses
+from deepres.data.cifar.facts import BOTH
+from deepres.data.fetch import download, fetching
+from deepres.data.fetch.download import FetchError, Patience, downloaded
+from deepres.data.fetch.mirrors import ARCHIVES, MIRRORS, Archive, addresses
 from deepres.errors import UserError
 
 CONTENT = np.random.default_rng(0).bytes(300_000)
@@ -208,7 +208,7 @@ def small_world(tmp_path, monkeypatch):
     monkeypatch.setitem(BOTH, "cifar10", SMALL10)
     monkeypatch.setitem(ARCHIVES, archive.name, archive_of(content))
     monkeypatch.setattr(download, "Patience", lambda: HASTE)
-    monkeypatch.setattr(fetch, "Patience", lambda: HASTE)
+    monkeypatch.setattr(fetching, "Patience", lambda: HASTE)
     with serving(content) as (address, asked):
         urls = [address(way) for way in ("missing", "breaks", "good")]
         monkeypatch.setitem(MIRRORS, "cifar10", tuple(urls))

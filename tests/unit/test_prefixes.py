@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 import deepres
 from deepres.convert import mmpretrain
-from deepres.data.cifar_names import CIFAR10, CIFAR100
+from deepres.data.cifar.names import CIFAR10, CIFAR100
 from deepres.errors import UserError
 
 

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 import deepres
 from deepres.convert.t7 import Reader
-from deepres.data.cifar_names import CIFAR10
+from deepres.data.cifar.names import CIFAR10
 from deepres.errors import UserError
 
 

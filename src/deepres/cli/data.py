@@ -36,9 +36,9 @@ def fetch(
     as_json: bool = typer.Option(False, "--json", help="Print one JSON object."),
 ) -> None:
     """Download CIFAR-10 or -100, go on where an earlier download broke, verify, unpack."""
-    from ..data import checks, download, source
-    from ..data import fetch as fetching
-    from ..data.cifar_facts import BOTH
+    from ..data import checks, source
+    from ..data.cifar.facts import BOTH
+    from ..data.fetch import download, fetching
     from ..errors import UserError
 
     if name not in BOTH:

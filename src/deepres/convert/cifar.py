@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 from torch import Tensor
 
-from ..data.cifar_names import CIFAR10, CIFAR100
+from ..data.cifar.names import CIFAR10, CIFAR100
 from .family import Checkpoint
 
 NAMED = {10: CIFAR10, 100: CIFAR100}

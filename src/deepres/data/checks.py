@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import UserError
-from . import cifar, digits
-from .cifar_facts import SPLITS
-from .cifar_files import Found
+from . import digits
+from .cifar import reading
+from .cifar.facts import SPLITS
+from .cifar.files import Found
 from .images import Images
 from .source import EMBEDDED, found, parse
 
@@ -50,7 +51,7 @@ def check(text: str) -> Check:
 def _cifar(files: Found) -> Check:
     splits, problems = {}, []
     for split in SPLITS:
-        images, wrong = cifar.examined(files, split)
+        images, wrong = reading.examined(files, split)
         problems += wrong
         if images is not None:
             splits[split] = _measured(images, _cifar_verdict(files, split, images))
@@ -63,7 +64,7 @@ def _cifar_verdict(files: Found, split: str, images: Images) -> str:
     if known is not None:
         same = known == images.digest
         return "the official pixels and labels" if same else "NOT the official pixels and labels"
-    if cifar.official_files(files, split):
+    if reading.official_files(files, split):
         return "the official files, by their MD5"
     return "counts verified; no digest of the official pixels is known to compare with"
 

@@ -9,9 +9,10 @@ from pathlib import Path
 import platformdirs
 
 from ..errors import UserError
-from . import cifar, digits, synthetic
-from .cifar_facts import BOTH, SPLITS
-from .cifar_files import Found
+from . import digits, synthetic
+from .cifar import reading
+from .cifar.facts import BOTH, SPLITS
+from .cifar.files import Found
 from .images import Images
 
 EMBEDDED = {"digits": digits.images, "synthetic": synthetic.images}
@@ -56,13 +57,13 @@ def images(source: str, split: str = "test") -> Images:
     parsed = parse(source)
     if parsed.path is None and parsed.word in EMBEDDED:
         return EMBEDDED[parsed.word](split)
-    return cifar.read(found(parsed), split)
+    return reading.read(found(parsed), split)
 
 
 def found(source: Source) -> Found:
     """The files of a CIFAR source."""
     facts = BOTH[source.word] if source.word else None
-    return cifar.located(source.path or _usual(source.word or ""), facts)
+    return reading.located(source.path or _usual(source.word or ""), facts)
 
 
 def own_folder(name: str) -> Path:

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..errors import UserError
-from .cifar_facts import BOTH
+from ...errors import UserError
+from ..cifar.facts import BOTH
 
 
 @dataclass(frozen=True)

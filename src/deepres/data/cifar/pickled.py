@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from .cifar_facts import Damaged
+from .facts import Damaged
 
 _MARK = object()
 # What `pickletools` and our own steps raise for operations that do not fit together.

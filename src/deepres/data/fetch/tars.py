@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO
 
-from .cifar_facts import Damaged
+from ..cifar.facts import Damaged
 
 MEMBERS_AT_MOST = 1_000
 NAME_AT_MOST = 200

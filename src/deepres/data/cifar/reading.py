@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import UserError
-from . import cache
-from .cifar_facts import Damaged, Facts
-from .cifar_files import DECODE, Found, contents, found_in
-from .images import Images, canonical
+from ...errors import UserError
+from .. import cache
+from ..images import Images, canonical
+from .facts import Damaged, Facts
+from .files import DECODE, Found, contents, found_in
 
 
 def located(path: Path, wanted: Facts | None) -> Found:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .cifar_facts import EDGE, PIXELS, Damaged, Facts
+from .facts import EDGE, PIXELS, Damaged, Facts
 from .pickled import Array, values
 
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from .cifar_names import CIFAR10 as CIFAR10_NAMES
-from .cifar_names import CIFAR100 as CIFAR100_NAMES
+from .names import CIFAR10 as CIFAR10_NAMES
+from .names import CIFAR100 as CIFAR100_NAMES
 
 Layout = Literal["python", "binary", "parquet"]
 SPLITS = ("train", "test")

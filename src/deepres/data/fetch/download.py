@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from .. import __version__
-from ..errors import Failed
+from ... import __version__
+from ...errors import Failed
 from .mirrors import Archive
 
 Note = Callable[[str], None]

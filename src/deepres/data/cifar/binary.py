@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from .cifar_facts import PIXELS, Damaged, Facts
-from .cifar_python import by_pixel
+from .facts import PIXELS, Damaged, Facts
+from .python import by_pixel
 
 
 def size(facts: Facts, split: str) -> int:

@@ -7,15 +7,16 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from ..errors import UserError
-from . import cifar_binary, cifar_parquet, cifar_python, tars
-from .cifar_facts import BOTH, SPLITS, Damaged, Facts, Layout
+from ...errors import UserError
+from ..fetch import tars
+from . import binary, parquet, python
+from .facts import BOTH, SPLITS, Damaged, Facts, Layout
 
 Decode = Callable[[Facts, str, bytes], tuple[np.ndarray, np.ndarray]]
 DECODE: Mapping[Layout, Decode] = {
-    "python": cifar_python.decode,
-    "binary": cifar_binary.decode,
-    "parquet": cifar_parquet.decode,
+    "python": python.decode,
+    "binary": binary.decode,
+    "parquet": parquet.decode,
 }
 SUFFIX: Mapping[Layout, str] = {"python": "", "binary": ".bin"}
 FOLDERS_AT_MOST = 100  # a folder of more holds something else, and looking would take long
@@ -39,7 +40,7 @@ class Found:
         if self.archived:
             return [self.where]
         if self.layout == "parquet":
-            return cifar_parquet.files(self.where, split)
+            return parquet.files(self.where, split)
         paths = (self.where / name for name in self.names(split))
         return [path for path in paths if path.is_file()]
 
@@ -49,13 +50,13 @@ class Found:
             return [name + SUFFIX[self.layout] for name in self.facts.batches[split]]
         paths = self.sources(split)
         names = [str(path.relative_to(self.where)) for path in paths]
-        return names + cifar_parquet.missing(paths) or [f"{split}-00000-of-00001.parquet"]
+        return names + parquet.missing(paths) or [f"{split}-00000-of-00001.parquet"]
 
     def size_limit(self, split: str) -> int:
         if self.layout == "python":
-            return cifar_python.size_limit(self.facts.batch_images(split))
+            return python.size_limit(self.facts.batch_images(split))
         if self.layout == "binary":
-            return 2 * cifar_binary.size(self.facts, split)  # its decoder says what is right
+            return 2 * binary.size(self.facts, split)  # its decoder says what is right
         return PARQUET_BYTES_AT_MOST
 
 
@@ -105,7 +106,7 @@ def _bounded(content: tars.Content, limit: int) -> bytes | Damaged:
 
 def _bytes_at_most(facts: Facts) -> int:
     batches = [(split, name) for split in SPLITS for name in facts.batches[split]]
-    sizes = [cifar_python.size_limit(facts.batch_images(split)) for split, _ in batches]
+    sizes = [python.size_limit(facts.batch_images(split)) for split, _ in batches]
     return sum(sizes) + 50_000_000  # beside the batches: a list of names, a page of HTML
 
 
@@ -129,8 +130,8 @@ def _extracted(folder: Path) -> Iterator[Found]:
         for facts in BOTH.values():
             if any(name + suffix in names for split in SPLITS for name in facts.batches[split]):
                 yield Found(facts, layout, folder)
-    parts = [path for split in SPLITS for path in cifar_parquet.files(folder, split)]
-    if parts and (held := cifar_parquet.data_set(parts)):
+    parts = [path for split in SPLITS for path in parquet.files(folder, split)]
+    if parts and (held := parquet.data_set(parts)):
         yield Found(held, "parquet", folder)
 
 

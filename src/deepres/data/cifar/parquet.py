@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import UserError
-from .cifar_facts import BOTH, Damaged, Facts
+from ...errors import UserError
 from .decode import BadPicture, decoded
+from .facts import BOTH, Damaged, Facts
 
 IMAGE_COLUMNS = ("img", "image")
 LABEL_COLUMNS = {"cifar10": ("label", "labels"), "cifar100": ("fine_label", "label")}

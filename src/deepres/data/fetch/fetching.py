@@ -4,9 +4,9 @@ from pathlib import Path
 
 import filelock
 
-from ..errors import UserError
-from . import cifar
-from .cifar_facts import BOTH, SPLITS, Damaged
+from ...errors import UserError
+from ..cifar import reading
+from ..cifar.facts import BOTH, SPLITS, Damaged
 from .download import FetchError, Note, Patience, downloaded, md5_of
 from .extract import extracted
 from .mirrors import UNPACKED_AT_MOST, addresses
@@ -39,10 +39,10 @@ def fetch(
 def _there(name: str, folder: Path) -> bool:
     """Whether the extracted files are in the folder and nothing is wrong with them."""
     try:
-        found = cifar.located(folder, BOTH[name])
+        found = reading.located(folder, BOTH[name])
     except UserError:
         return False
-    return not found.archived and not any(cifar.examined(found, split)[1] for split in SPLITS)
+    return not found.archived and not any(reading.examined(found, split)[1] for split in SPLITS)
 
 
 def _unpacked(archive: Path, folder: Path) -> None:
