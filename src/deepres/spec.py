@@ -66,13 +66,16 @@ class Data(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown
 
     The digests are of whole data sets in their canonical order. `held_out` of the training images,
     drawn by `stream(0, "split")` whatever the run's seed, are kept aside: 5,000 of CIFAR's for the
-    45k/5k split of Sec. 4.2.
+    45k/5k split of Sec. 4.2. Of the rest and of the test images only the first so many are taken
+    where `train_images` and `test_images` are not 0: a run at smoke scale.
     """
 
     name: str
     train: str = ""
     test: str = ""
     held_out: int = 0
+    train_images: int = 0
+    test_images: int = 0
 
 
 class Recipe(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -98,6 +101,11 @@ class Recipe(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unkno
     padding: Literal["mean", "black"] = "mean"  # zeros after the mean is subtracted, or before
     shift: int = 4  # pixels of padding on each side, of which a random window is cut
     mirror: bool = True
+    # Of pictures of any size (Sec. 3.4); those that have one size ignore these three: the crop's
+    # edge, the range of the shorter side, shifts of colour along measured or published components.
+    crop: int = 224
+    shorter: tuple[int, int] = (256, 480)
+    colour: Literal["measured", "published", "none"] = "measured"
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     scaled_from: "Recipe | None" = None  # the full schedule of which this is a short form
 
@@ -108,6 +116,11 @@ class Recipe(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unkno
             )
         if self.steps < 1:
             raise UserError(f"A run takes at least 1 step, not {self.steps}.")
+        if not 1 <= self.crop <= self.shorter[0] <= self.shorter[1]:
+            raise UserError(
+                f"A crop of {self.crop} does not fit into pictures whose shorter side is drawn"
+                f" from {self.shorter[0]} to {self.shorter[1]}."
+            )
         if self.drops != "plateau" and list(self.drops) != sorted(set(self.drops)):
             raise UserError(f"Drops come in ascending order, each once, not {self.drops}.")
 
@@ -163,7 +176,11 @@ class Protocol(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unk
 
 
 class Run(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """What is computed. `network` names the user's own module where there is no `arch`."""
+    """What is computed. `network` names the user's own module where there is no `arch`.
+
+    A run that is `grown_from` another begins as that one's trained network with identity layers
+    added up to its own depth (Sec. 4.1), instead of being drawn from the seed.
+    """
 
     name: str
     arch: Arch | None = None
@@ -172,11 +189,14 @@ class Run(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_
     recipe: Recipe = CIFAR
     protocol: Protocol = Protocol()
     seed: int = 0
+    grown_from: "Run | None" = None
 
     @property
     def key(self) -> str:
         """Twelve hexadecimal digits of every field that is not its default, but the name."""
         told = {"schema": 1, **{k: v for k, v in canonical(self).items() if k != "name"}}
+        if self.grown_from is not None:
+            told["grown_from"] = self.grown_from.key  # without its name either
         text = json.dumps(told, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 

@@ -8,7 +8,7 @@ from ..runs.folder import Folder, read
 from ..runs.log import Evaluated, Report
 from ..runs.provenance import machine, versions
 from ..spec import Recipe, Run
-from ..studies.claims import Claim
+from ..studies.claims import Finding
 from ..studies.demo import (
     CAUTION,
     DEPTHS,
@@ -31,7 +31,7 @@ TITLE = "Plain and residual networks on digits"
 def demo_page(
     folders: Mapping[str, Folder],
     rows: Mapping[str, Row],
-    claims: Sequence[Claim],
+    claims: Sequence[Finding],
     found: Existence,
     gradients: Sequence[Gradients],
     seconds: float,
@@ -114,7 +114,7 @@ def _cell(errors: Sequence[float], wrong: Sequence[int]) -> str:
     return f'<td class="number">{mean(errors)}</td><td class="number">{counts}</td>'
 
 
-def _claims(claims: Sequence[Claim]) -> Iterator[str]:
+def _claims(claims: Sequence[Finding]) -> Iterator[str]:
     yield heading("What the paper claims, and what digits say")
     rows = "".join(
         f'<tr><td>{escape(c.claim)}</td><td class="text">{escape(c.found)}</td>'

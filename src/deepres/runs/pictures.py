@@ -1,6 +1,6 @@
 """The pictures of a run: trained on, kept aside and tested with."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..data.batches import split
 from ..data.images import Images
@@ -42,4 +42,15 @@ def as_declared(source: str, data: Data) -> Pictures:
                 f"{source}: these are not the {which} images of the run, which has {data.name} of"
                 f" digest {was[:12]}; here are {here.name} of digest {found[:12]}."
             )
-    return pictures
+    return Pictures(
+        _first(pictures.train, data.train_images),
+        pictures.held_out,
+        _first(pictures.test, data.test_images),
+    )
+
+
+def _first(images: Images, count: int) -> Images:
+    """The first so many, a fair sample in the canonical order; all where none are told."""
+    if not 0 < count < len(images):
+        return images
+    return replace(images, pixels=images.pixels[:count], labels=images.labels[:count])

@@ -66,6 +66,11 @@ def curve_of(run: Run, pictures: Pictures, looks: int | None = None, *, test: bo
 
 def network_of(run: Run, images: Images) -> nn.Module:
     """The run's network at its start: drawn from the seed, anybody's own module too."""
+    if run.grown_from is not None:
+        raise UserError(
+            f"{run.name} begins with the trained network of {run.grown_from.name}, which a study"
+            " hands over: `deepres run existence` carries it out."
+        )
     if run.arch is None:
         torch.manual_seed(stream_seed(run.seed, "initialisation") >> 1)
         network = own(run.network, len(images.classes))

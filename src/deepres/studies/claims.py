@@ -5,31 +5,109 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from .student import ALPHA, Welch, against, holm, welch
+
 Verdict = Literal["holds", "fails", "within noise"]
-# Student's t, two-sided at 95 %, for 1 to 9 degrees of freedom: few seeds need wide gaps.
-QUANTILES = (12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26)
+
+METHOD = (
+    "A claim is an inequality between two networks, or a network and a number, and names the error"
+    " it speaks of. With two seeds or more on each side it holds where a one-sided Welch test over"
+    f" seeds finds the stated side larger at {100 * ALPHA:g} %, and fails where it finds the other"
+    " side larger, both corrected by Holm's method over all claims of the study; else it is within"
+    " noise. g is Hedges' effect size: the difference in standard deviations between seeds. With"
+    " fewer seeds a claim is within noise unless single runs lie further apart than the margin"
+    " printed beside it."
+)
 
 
 @dataclass(frozen=True)
-class Claim:
+class Inequality:
+    """The stated larger side, the smaller one, and what is compared."""
+
+    claim: str
+    what: str  # test error
+    larger: Sequence[float] | float  # a value a seed, or a number
+    smaller: Sequence[float] | float
+    margin: float  # in the unit of the values
+
+    @property
+    def test(self) -> Welch | None:
+        """The test over seeds, where there are enough on each side."""
+        large, small = self.larger, self.smaller
+        if isinstance(large, float) or isinstance(small, float):
+            if isinstance(small, float) and isinstance(large, Sequence) and len(large) > 1:
+                return against(large, small)
+            if isinstance(large, float) and isinstance(small, Sequence) and len(small) > 1:
+                return _turned(against(small, large))
+            return None
+        return welch(large, small) if min(len(large), len(small)) > 1 else None
+
+    @property
+    def difference(self) -> float | None:
+        """Of the means; None where a side has not been run."""
+        means = [
+            side if isinstance(side, float) else statistics.fmean(side) if side else None
+            for side in (self.larger, self.smaller)
+        ]
+        return None if means[0] is None or means[1] is None else means[0] - means[1]
+
+
+def _turned(test: Welch) -> Welch:
+    return Welch(-test.difference, test.error, test.freedom, -test.effect)
+
+
+@dataclass(frozen=True)
+class Finding:
     """A sentence that a run can check, what was found, and what that makes of it."""
 
     claim: str
     found: str
     verdict: Verdict
+    p: float | None = None  # one-sided, corrected; None without a test
+    effect: float | None = None
 
 
-def verdict(differences: Sequence[float], margin: float) -> Verdict:
-    """Whether something is larger than zero, from one difference a seed.
+def judged(inequalities: Sequence[Inequality]) -> list[Finding]:
+    """A finding for each, corrected over all that are tested."""
+    tests = [one.test for one in inequalities]
+    held = iter(holm([test.p for test in tests if test]))
+    failed = iter(holm([1 - test.p for test in tests if test]))
+    return [
+        _tested(one, test, next(held), next(failed)) if test else _untested(one)
+        for one, test in zip(inequalities, tests, strict=True)
+    ]
 
-    One seed decides only by the stated margin; several by the interval in which their mean lies.
-    """
-    mean = statistics.fmean(differences)
-    if len(differences) == 1:
-        unsure = margin
-    else:
-        freedom = min(len(differences) - 1, len(QUANTILES))
-        unsure = QUANTILES[freedom - 1] * statistics.stdev(differences) / len(differences) ** 0.5
-    if abs(mean) < unsure or mean == 0:
-        return "within noise"
-    return "holds" if mean > 0 else "fails"
+
+def _tested(one: Inequality, test: Welch, held: float, failed: float) -> Finding:
+    verdict: Verdict = "holds" if held < ALPHA else "fails" if failed < ALPHA else "within noise"
+    effect = "without spread" if abs(test.effect) > 1e6 else f"g = {test.effect:.1f}"
+    found = f"{_sides(one)}; difference {test.difference:+.2f}, {effect}, p = {_p(held)}"
+    return Finding(one.claim, found, verdict, held, test.effect)
+
+
+def _untested(one: Inequality) -> Finding:
+    difference = one.difference
+    if difference is None:
+        return Finding(one.claim, "not run yet", "within noise")
+    verdict: Verdict = "within noise"
+    if abs(difference) >= one.margin:
+        verdict = "holds" if difference > 0 else "fails"
+    found = f"{_sides(one)}; difference {difference:+.2f}, margin {one.margin:g}"
+    return Finding(one.claim, found, verdict)
+
+
+def _sides(one: Inequality) -> str:
+    sides = " against ".join(
+        f"{side:g}" if isinstance(side, float) else mean(side) for side in (one.larger, one.smaller)
+    )
+    return f"{sides} {one.what}"
+
+
+def _p(p: float) -> str:
+    return f"{p:.3f}" if p >= 0.001 else "below 0.001"
+
+
+def mean(values: Sequence[float]) -> str:
+    """The mean, with deviation and number where there are several."""
+    text = f"{statistics.fmean(values):.2f}"
+    return f"{text} ± {statistics.stdev(values):.2f} (n = {len(values)})" if values[1:] else text

@@ -14,7 +14,7 @@ from ..models.zoo import arch
 from ..runs.result import Result
 from ..spec import DIGITS, Data, Run, scaled
 from ..tally import Tally
-from .claims import Claim, verdict
+from .claims import Finding, Inequality, judged
 
 DEPTHS = (20, 32, 44, 56)
 KINDS = ("plain", "resnet")
@@ -84,34 +84,31 @@ def name_of(run: Run) -> str:
     return f"{'plain' if run.arch.shortcut == 'none' else 'residual'}-{run.arch.layers}"
 
 
-def claims(table: Mapping[str, Row]) -> list[Claim]:
+def claims(table: Mapping[str, Row]) -> list[Finding]:
     """The paper's inequalities, as far as digits can check them."""
-    made = []
-    for shallow, deep in pairwise(DEPTHS):
-        made.append(_training(table[f"plain-{deep}"], table[f"plain-{shallow}"]))
-    for depth in DEPTHS[1:]:
-        made.append(_training(table[f"plain-{depth}"], table[f"residual-{depth}"]))
+    made = [_trains_worse(table, f"plain-{b}", f"plain-{a}") for a, b in pairwise(DEPTHS)]
+    made += [_trains_worse(table, f"plain-{n}", f"residual-{n}") for n in DEPTHS[1:]]
     one, other = (table[f"residual-{depth}"] for depth in (DEPTHS[0], DEPTHS[-1]))
     made.append(
-        Claim(
+        Inequality(
             f"{other.name} tests better than {one.name}",
-            f"{mean(other.test_errors)} against {mean(one.test_errors)} test error",
-            verdict(_gaps(one.test_errors, other.test_errors), TEST_MARGIN),
+            "test error",
+            one.test_errors,
+            other.test_errors,
+            TEST_MARGIN,
         )
     )
-    return made
+    return judged(made)
 
 
-def _training(worse: Row, better: Row) -> Claim:
-    return Claim(
-        f"{worse.name} trains worse than {better.name}",
-        f"{mean(worse.training_errors)} against {mean(better.training_errors)} training error",
-        verdict(_gaps(worse.training_errors, better.training_errors), TRAINING_MARGIN),
+def _trains_worse(table: Mapping[str, Row], worse: str, better: str) -> Inequality:
+    return Inequality(
+        f"{worse} trains worse than {better}",
+        "training error",
+        table[worse].training_errors,
+        table[better].training_errors,
+        TRAINING_MARGIN,
     )
-
-
-def _gaps(worse: Sequence[float], better: Sequence[float]) -> list[float]:
-    return [a - b for a, b in zip(worse, better, strict=True)]
 
 
 def mean(values: Sequence[float]) -> str:
@@ -161,9 +158,9 @@ class Existence:
         return all(a == b for a, b in counts) and self.largest_difference < 1e-5
 
 
-def existence_claim(found: Existence) -> Claim:
+def existence_claim(found: Existence) -> Finding:
     """The paper's constructive argument, carried out."""
-    return Claim(
+    return Finding(
         f"a plain-{found.deep} as good as plain-{found.shallow} exists",
         f"plain-{found.shallow} with identity layers added: {apart(found)}",
         "holds" if found.same else "fails",

@@ -1,0 +1,1 @@
+"""What users of residual networks argue about, each a study of named differences."""

@@ -1,0 +1,216 @@
+"""From finished runs to the rows of a study: one reduction over seeds, never a choice of runs."""
+
+import math
+import statistics
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from msgspec import structs
+
+from ..spec import Data
+from .claims import Finding, Inequality, judged
+from .outcome import Outcome
+from .student import POWER, Welch, welch
+from .study import CLASSES, SCALES, Measure, Row, Scale, Study, anonymous, runs_of
+
+
+@dataclass(frozen=True)
+class Told:
+    """A row with what came of its runs, a value a seed."""
+
+    row: Row
+    scale: Scale
+    seeds: int  # declared
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def errors(self) -> list[float]:
+        """The row's own measure, a value a seed."""
+        return self.values(self.row.measure)
+
+    def values(self, measure: Measure) -> list[float]:
+        """Any measure, a value a seed; seeds that lack it are left out."""
+        found = [measured(one, measure) for one in self.outcomes]
+        return [value for value in found if value is not None]
+
+    @property
+    def mean(self) -> float | None:
+        """Over seeds."""
+        return statistics.fmean(self.errors) if self.errors else None
+
+    @property
+    def deviation(self) -> float | None:
+        """Between seeds; None with fewer than two."""
+        return statistics.stdev(self.errors) if self.errors[1:] else None
+
+    @property
+    def best(self) -> float | None:
+        """Of the final errors over seeds, as the paper prints it for 110 layers."""
+        return min(self.errors, default=None)
+
+    @property
+    def binomial(self) -> float | None:
+        """The standard error that so many test pictures leave, in points."""
+        if self.mean is None:
+            return None
+        part = self.mean / 100
+        return 100 * math.sqrt(part * (1 - part) / self.outcomes[0].test.seen)
+
+    @property
+    def lowest_seen(self) -> float | None:
+        """The lowest test error on the way, averaged over seeds: biased low, as others print it."""
+        lows = [min(error for _, error in one.watched) for one in self.outcomes if one.watched]
+        return statistics.fmean(lows) if lows else None
+
+
+def measured(one: Outcome, measure: Measure) -> float | None:
+    """One number of a run."""
+    if measure == "test error":
+        return one.test.top1_error
+    if measure == "test error with running statistics":
+        return one.test_running.top1_error
+    if measure == "clean training error":
+        return one.trained_on.top1_error
+    if measure == "training error as it was":
+        return one.while_training.top1_error
+    if measure == "training error as it was, mean of all steps":
+        return _mean_of_curve(one)
+    return statistics.fmean(one.responses) if one.responses else None
+
+
+def _mean_of_curve(one: Outcome) -> float | None:
+    if not one.training:
+        return None
+    steps = [0, *(step for step, _ in one.training)]
+    weights = [after - before for before, after in pairwise(steps)]
+    errors = [error for _, error in one.training]
+    return statistics.fmean(errors, weights)
+
+
+@dataclass(frozen=True)
+class Results:
+    """A study with what is known of it at one scale on one data set."""
+
+    study: Study
+    scale: Scale
+    data: Data
+    rows: tuple[Told, ...]
+
+    @property
+    def runs(self) -> int:
+        """Finished ones."""
+        return sum(len(row.outcomes) for row in self.rows)
+
+    @property
+    def comparable(self) -> bool:
+        """Whether the paper's numbers may stand beside these."""
+        return self.scale == "paper" and self.data.name == self.study.data
+
+    def row(self, name: str) -> Told:
+        """By its name."""
+        return next(row for row in self.rows if row.row.name == name)
+
+    def findings(self) -> list[Finding]:
+        """What became of each claim; that of identities first."""
+        told = [
+            Inequality(
+                claim.claim,
+                claim.measure,
+                self._side(claim.larger, claim.measure),
+                self._side(claim.smaller, claim.measure),
+                claim.margin,
+            )
+            for claim in self.study.claims
+        ]
+        return [*self._deeper(), *judged(told)]
+
+    def _side(self, side: str | float, measure: Measure) -> list[float] | float:
+        return side if isinstance(side, float) else self.row(side).values(measure)
+
+    def _deeper(self) -> list[Finding]:
+        """The paper's constructive argument: not a test, an equality."""
+        if not self.study.deeper:
+            return []
+        first = self.rows[0]
+        told = []
+        for layers in self.study.deeper:
+            found = [d for one in first.outcomes for d in one.deeper if d.layers == layers]
+            claim = f"a plain-{layers} with the very outputs of {first.row.name} exists"
+            if not found:
+                told.append(Finding(claim, "not run yet", "within noise"))
+                continue
+            apart = max(one.largest_difference for one in found)
+            same = apart <= 1e-5 and all(one.test[0] == one.test[1] for one in found)
+            words = f"logits differ by at most {apart:.1e}; test errors {found[0].test[1]}"
+            told.append(Finding(claim, words, "holds" if same else "fails"))
+        return told
+
+    def against_baseline(self, row: Told) -> Welch | None:
+        """A row's difference from the baseline, where both have two seeds or more."""
+        if not self.study.baseline or row.row.name == self.study.baseline:
+            return None
+        base = self.row(self.study.baseline).errors
+        return welch(row.errors, base) if min(len(row.errors), len(base)) > 1 else None
+
+
+def results(
+    study: Study, outcomes: Sequence[Outcome], scale: Scale, data: Data, classes: int
+) -> Results:
+    """A study's rows at a scale, filled with the runs that belong to them."""
+    alike: dict[str, list[Outcome]] = {}
+    for one in sorted(outcomes, key=lambda one: (one.run.seed, one.key)):
+        alike.setdefault(anonymous(one.run), []).append(one)
+    bare = structs.replace(data, train="", test="")
+    wanted = {
+        row.name: alike.get(anonymous(runs_of(study, row, scale, bare, classes, [0])[0]), [])
+        for row in study.rows
+    }
+    digests = Counter(_digests(one) for found in wanted.values() for one in found)
+    usual = (data.train, data.test) if data.train else None
+    mine = usual or (digests.most_common(1)[0][0] if digests else None)
+    rows = tuple(
+        Told(
+            row,
+            scale,
+            1 if scale == "smoke" else row.seeds,
+            tuple(one for one in wanted[row.name] if _digests(one) == mine),
+        )
+        for row in study.rows
+    )
+    return Results(study, scale, data, rows)
+
+
+def _digests(one: Outcome) -> tuple[str, str]:
+    return one.run.data.train, one.run.data.test
+
+
+def largest(
+    study: Study, outcomes: Sequence[Outcome], scale: Scale | None = None, data: str | None = None
+) -> Results:
+    """The results at the largest scale that is there, on the study's own data where they are.
+
+    With no run at all: the declaration at paper scale.
+    """
+    classes = dict(CLASSES)
+    for one in outcomes:
+        if one.run.arch is not None:
+            classes.setdefault(one.run.data.name, one.run.arch.classes)
+    there = dict.fromkeys(one.run.data.name for one in outcomes)
+    names = [data] if data else sorted(there, key=lambda name: name != study.data)
+    for name in names:
+        for each in [scale] if scale else reversed(SCALES):
+            found = results(study, outcomes, each, Data(name=name), classes.get(name, 10))
+            if found.runs:
+                return found
+    name = data or study.data
+    return results(study, [], scale or "paper", Data(name=name), classes.get(name, 10))
+
+
+def shown_power() -> str:
+    """What "smallest difference" means, for pages."""
+    return (
+        "The smallest difference is one that a one-sided Welch test at 5 % would have shown with a"
+        f" chance of {100 * POWER:.0f} %, given the deviations between these seeds."
+    )
