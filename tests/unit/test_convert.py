@@ -10,10 +10,9 @@ from authors import Akamaster, shaken
 from safetensors.torch import save_file
 
 import deepres
-from deepres import convert
 from deepres.convert import hub, own
 from deepres.errors import UserError
-from deepres.models import weights
+from deepres.models import bundled, weights
 
 
 def akamaster(path, n=1):
@@ -72,11 +71,12 @@ def test_our_own_files_folders_and_bundled_names(tmp_path, monkeypatch):
     assert saved.exists()
     run = tmp_path / "runs" / "resnet8-abc"
     weights.save(run / "weights.safetensors", network, network.card, None)
-    bundled = tmp_path / "bundled"
-    weights.save(bundled / "resnet8-cifar10.safetensors", network, network.card, None)
-    weights.save(bundled / "resnet8-two" / "weights.safetensors", network, network.card, None)
-    monkeypatch.setattr(convert, "BUNDLED", bundled)
-    assert convert.bundled() == ["resnet8-cifar10", "resnet8-two"]
+    folder = tmp_path / "bundled"
+    weights.save(folder / "resnet8-cifar10.safetensors", network, network.card, None)
+    weights.save(folder / "resnet8-two" / "weights.safetensors", network, network.card, None)
+    (folder / "__pycache__").mkdir()
+    monkeypatch.setattr(bundled, "FOLDER", folder)
+    assert bundled.names() == ["resnet8-cifar10", "resnet8-two"]
     for source in (
         run,
         str(run),

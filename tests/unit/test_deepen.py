@@ -39,7 +39,7 @@ def test_identity_layers_change_no_output(name, layers):
     with torch.no_grad():
         torch.testing.assert_close(deeper(x), network(x), rtol=1e-5, atol=1e-5)
         shallow, deep = network.features(x), deeper.features(x)
-    for a, b in zip(shallow, deep, strict=True):
+    for a, b in zip(shallow.values(), deep.values(), strict=True):
         torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-5)
 
 

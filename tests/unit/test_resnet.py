@@ -194,7 +194,7 @@ def test_forward_equals_numpy(name, edge):
 
 def test_caffe_pools_without_padding_and_rounds_up():
     maps = deepres.create("resnet18-ceil").eval().features(torch.rand(1, 3, 224, 224))
-    assert [m.shape[-1] for m in maps] == [56, 56, 28, 14, 7]
+    assert [m.shape[-1] for m in maps.values()] == [56, 56, 28, 14, 7]
     x = torch.rand(1, 64, 112, 112)
     pooled = deepres.create("resnet18-ceil").maxpool(x)
     assert torch.equal(pooled[0, :, 0, 0], x[0, :, :3, :3].amax((1, 2)))
@@ -204,7 +204,7 @@ def test_caffe_pools_without_padding_and_rounds_up():
 def test_features_end_in_what_the_classifier_sees():
     network = deepres.create("resnet20").eval()
     x = torch.rand(2, 3, 32, 32)
-    maps = network.features(x)
+    maps = list(network.features(x).values())
     assert [tuple(m.shape[1:]) for m in maps] == [(16, 32, 32)] * 2 + [(32, 16, 16), (64, 8, 8)]
     assert torch.equal(network.fc(maps[-1].mean((2, 3))), network(x))
 

@@ -10,6 +10,7 @@ AS_JSON = typer.Option(False, "--json", help="One JSON object on standard output
 @app.command(name="list", epilog="Example: deepres list --json")
 def list_(as_json: bool = AS_JSON) -> None:
     """Networks, studies and bundled weights."""
+    from ..models import bundled
     from ..models.zoo import CIFAR_NAMES, IMAGENET_NAMES, NAMES, SUFFIXES
 
     suffixes = "\n".join(f"  -{suffix:<11} {meaning}" for suffix, meaning in SUFFIXES.items())
@@ -17,9 +18,10 @@ def list_(as_json: bool = AS_JSON) -> None:
         f"Sec. 4.2, CIFAR:\n  {' '.join(CIFAR_NAMES)}\n  (any depth that fits 6n+2)\n"
         f"Table 1, ImageNet:\n  {' '.join(IMAGENET_NAMES)}\n"
         f"Suffixes, which combine:\n{suffixes}\n"
-        "Wherever a network is named, package.module:callable names your own."
+        "Wherever a network is named, package.module:callable names your own.\n"
+        f"Bundled weights:\n  {' '.join(bundled.names()) or 'none'}"
     )
-    printed({"networks": list(NAMES), "studies": [], "weights": []}, text, as_json)
+    printed({"networks": list(NAMES), "studies": [], "weights": bundled.names()}, text, as_json)
 
 
 @app.command(epilog="Example: deepres count resnet50-v1.5")

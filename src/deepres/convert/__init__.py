@@ -10,7 +10,7 @@ from typing import Any
 from .. import __version__
 from ..card import Card
 from ..errors import UserError
-from ..models import weights
+from ..models import bundled, weights
 from ..models.resnet import ResNet
 from ..models.zoo import name_of
 from . import caffemodel, folder, hub, keras, own, peel, safe, sniff, torch7, unpickle
@@ -18,7 +18,6 @@ from .detect import converted
 from .family import Checkpoint, Converted
 
 Source = str | PathLike[str]
-BUNDLED = Path(__file__).parent.parent / "bundled"  # ours, in the package
 READERS: dict[str, Callable[[Path], Checkpoint]] = {
     "torch": lambda path: peel.peeled(path, unpickle.read(path)),
     "safetensors": lambda path: peel.peeled(path, safe.read(path)),
@@ -53,19 +52,12 @@ def located(source: Source) -> Path:
     path = Path(source)
     if path.exists():
         return path
-    if str(source) in bundled():
-        folder_of_it = BUNDLED / str(source)
-        return folder_of_it if folder_of_it.is_dir() else BUNDLED / f"{source}.safetensors"
+    if (ours := bundled.located(str(source))) is not None:
+        return ours
     raise UserError(
         f"{source}: there is no such file or folder, nor are weights of that name bundled"
-        f" ({', '.join(bundled()) or 'none are'})."
+        f" ({', '.join(bundled.names()) or 'none are'})."
     )
-
-
-def bundled() -> list[str]:
-    """Names of the weights that come with the package."""
-    paths = (path for path in BUNDLED.glob("*") if path.is_dir() or path.suffix == ".safetensors")
-    return sorted(path.name.removesuffix(".safetensors") for path in paths)
 
 
 def checkpoint(path: Path) -> Checkpoint:

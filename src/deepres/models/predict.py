@@ -1,51 +1,114 @@
-"""Pictures in, class names with probabilities out."""
+"""Pictures in, class names with probabilities out: a few at once, or any number in a stream."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from ..card import Card
 from ..errors import UserError
-from .pictures import Picture, normalised, views
+from .pictures import Picture, centre_view, normalised, opened, views
 
-if TYPE_CHECKING:
-    from .resnet import ResNet
+Guess = tuple[str, float]  # a class and its probability
+Named = tuple[str, Picture]  # what a picture is called, and the picture
+Logits = Callable[[Tensor], Tensor]  # N x size x size x 3 uint8 -> N x classes
+AHEAD = 2  # batches that are decoded while one is computed
 
 
-@torch.inference_mode()
+class Trained(Protocol):
+    """What predicts: our network, or an exported file of one."""
+
+    card: Card | None
+    mean_image: Tensor | None
+    training: bool
+
+    def __call__(self, x: Tensor) -> Tensor: ...
+
+    def train(self, mode: bool = True) -> Any: ...
+
+
+class Answer(NamedTuple):
+    """The guesses for one picture, best first; or why it could not be read."""
+
+    name: str
+    guesses: list[Guess]
+    problem: str = ""
+
+
 def predict(
-    self: "ResNet", pictures: Picture | Sequence[Picture], top: int = 5, batch: int = 64
-) -> list[list[tuple[str, float]]]:
+    self: Trained, pictures: Picture | Sequence[Picture], top: int = 5, batch: int = 64
+) -> list[list[Guess]]:
     """The `top` classes of each picture with their probabilities, best first.
 
-    Pictures are paths, PIL images or uint8 arrays (H x W x 3; N x H x W x 3 for several). The
-    network answers in evaluation mode whatever mode it is in.
+    Pictures are paths, PIL images, a picture file's bytes or uint8 arrays (H x W x 3;
+    N x H x W x 3 for several). The network answers in evaluation mode whatever mode it is in.
     """
-    if self.card is None:
+    several, logits = listed(pictures), logits_of(self)
+    classes = carded(self).classes
+    answers = []
+    with torch.inference_mode():
+        for start in range(0, len(several), batch):
+            pixels = views(several[start : start + batch], carded(self).preprocessing)
+            answers += named(logits(pixels), classes, top)
+    return answers
+
+
+def listed(pictures: Picture | Sequence[Picture]) -> Sequence[Picture]:
+    """Several pictures, where one or an array of several may have been given."""
+    if isinstance(pictures, np.ndarray) and pictures.ndim == 4:
+        return list(pictures)
+    if isinstance(pictures, str | bytes) or not isinstance(pictures, Sequence):
+        return [pictures]
+    return pictures
+
+
+def prepared(network: Trained, pictures: Picture | Sequence[Picture]) -> Tensor:
+    """What `forward` takes: N x 3 x H x W, normalised as the network's card says."""
+    how = carded(network).preprocessing
+    return normalised(views(listed(pictures), how), how, network.mean_image)
+
+
+def carded(network: Trained) -> Card:
+    """The card of a network that has one."""
+    if network.card is None:
         raise UserError(
             "This network has no card, so nothing says how its pictures are prepared:"
             " deepres.load gives networks that have one."
         )
-    if isinstance(pictures, np.ndarray) and pictures.ndim == 4:
-        pictures = list(pictures)
-    if isinstance(pictures, str) or not isinstance(pictures, Sequence):
-        pictures = [pictures]
-    training = self.training
-    self.eval()
+    return network.card
+
+
+def logits_of(network: Trained) -> Logits:
+    """From pixels of the card's size to logits: what a server or a stream calls for each batch."""
+    how = carded(network).preprocessing
+
+    @torch.inference_mode()
+    def logits(pixels: Tensor) -> Tensor:
+        with evaluating(network):
+            return network(normalised(pixels, how, network.mean_image))
+
+    return logits
+
+
+@contextmanager
+def evaluating(network: Trained) -> Iterator[None]:
+    """The network in evaluation mode for as long as this is entered."""
+    training = network.training
+    if training:
+        network.train(False)
     try:
-        answers = []
-        for start in range(0, len(pictures), batch):
-            pixels = views(pictures[start : start + batch], self.card.preprocessing)
-            logits = self(normalised(pixels, self.card.preprocessing, self.mean_image))
-            answers += named(logits, self.card.classes, top)
+        yield
     finally:
-        self.train(training)
-    return answers
+        if training:
+            network.train(True)
 
 
-def named(logits: Tensor, classes: Sequence[str] | None, top: int) -> list[list[tuple[str, float]]]:
+def named(logits: Tensor, classes: Sequence[str] | None, top: int) -> list[list[Guess]]:
     """Logits to (name, probability), best first; equal logits in the order of the classes."""
     order = logits.argsort(dim=1, descending=True, stable=True)[:, :top]
     probabilities = logits.double().softmax(1).gather(1, order)
@@ -54,3 +117,66 @@ def named(logits: Tensor, classes: Sequence[str] | None, top: int) -> list[list[
         [(names[c], p) for c, p in zip(row, chances, strict=True)]
         for row, chances in zip(order.tolist(), probabilities.tolist(), strict=True)
     ]
+
+
+def answers(
+    logits: Logits, card: Card, pictures: Iterable[Named], top: int, batch: int, workers: int
+) -> Iterator[Answer]:
+    """An answer for each picture in the order given, a batch at a time; bad ones go by."""
+    stream = decoded(pictures, card, workers, AHEAD * batch + workers)
+    waiting: list[tuple[str, np.ndarray | UserError]] = []
+    good = 0
+    for name, view in stream:
+        waiting.append((name, view))
+        good += isinstance(view, np.ndarray)
+        if good == batch:
+            yield from _batch(logits, card, waiting, top)
+            waiting, good = [], 0
+        elif not good:  # nothing before it waits for a network
+            yield from _batch(logits, card, waiting, top)
+            waiting = []
+    yield from _batch(logits, card, waiting, top)
+
+
+def _batch(
+    logits: Logits, card: Card, waiting: list[tuple[str, np.ndarray | UserError]], top: int
+) -> Iterator[Answer]:
+    good = [view for _, view in waiting if isinstance(view, np.ndarray)]
+    guesses = iter(
+        named(logits(torch.from_numpy(np.stack(good))), card.classes, top) if good else []
+    )
+    for name, view in waiting:
+        if isinstance(view, UserError):
+            yield Answer(name, [], str(view))
+        else:
+            yield Answer(name, next(guesses))
+
+
+def decoded(
+    pictures: Iterable[Named], card: Card, workers: int, ahead: int
+) -> Iterator[tuple[str, np.ndarray | UserError]]:
+    """Each picture's view in the order given, or what is wrong with it in its place.
+
+    Threads decode, since Pillow lets others work meanwhile; no more than `ahead` pictures are held.
+    """
+    waiting: deque[tuple[str, Future[np.ndarray | UserError]]] = deque()
+    with ThreadPoolExecutor(workers) as pool:
+        try:
+            for name, picture in pictures:
+                waiting.append((name, pool.submit(_view, name, picture, card)))
+                if len(waiting) >= ahead:
+                    first, future = waiting.popleft()
+                    yield first, future.result()
+            while waiting:
+                first, future = waiting.popleft()
+                yield first, future.result()
+        finally:
+            for _, future in waiting:
+                future.cancel()
+
+
+def _view(name: str, picture: Picture, card: Card) -> np.ndarray | UserError:
+    try:
+        return centre_view(opened(picture, name), card.preprocessing, name)
+    except UserError as error:
+        return error

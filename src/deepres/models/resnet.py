@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from ..card import Card
 from ..spec import EXPANSION, Arch
+from .features import additions, features
 from .predict import predict
 
 
@@ -81,7 +82,7 @@ class ResNet(nn.Module):
 
     card: Card | None = None  # what its pictures must look like; there once weights are loaded
     mean_image: Tensor | None = None  # 3 x H x W, where the card says that one is subtracted
-    predict = predict
+    predict, features, additions = predict, features, additions
 
     def __init__(self, arch: Arch) -> None:
         super().__init__()
@@ -100,13 +101,6 @@ class ResNet(nn.Module):
     def stages(self) -> Iterator[nn.Module]:
         """conv2_x to conv5_x of Table 1, or the three map sizes of Sec. 4.2."""
         return (getattr(self, f"layer{n}") for n in range(1, len(self.arch.depths) + 1))
-
-    def features(self, x: Tensor) -> list[Tensor]:
-        """The maps behind the stem and behind each stage."""
-        maps = [self.maxpool(F.relu(self.bn1(self.conv1(x))))]
-        for stage in self.stages():
-            maps.append(stage(maps[-1]))
-        return maps
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.maxpool(F.relu(self.bn1(self.conv1(x))))
