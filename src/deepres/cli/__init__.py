@@ -1,5 +1,6 @@
 """The command line: a short function per command that parses, calls one thing and prints."""
 
+import gc
 import importlib
 import json
 import os
@@ -29,6 +30,7 @@ COMMANDS = {
     "data": "data",
     "evaluate": "weights",
     "convert": "convert",
+    "predict": "predict",
     "train": "train",
     "report": "report",
     "demo": "demo",
@@ -66,7 +68,11 @@ class Terminated(BaseException):
 
 def main() -> None:
     """Runs a command; 0 done, 2 the user's input, 1 else, 130 and 143 when told to stop."""
+    gc.set_threshold(100_000, 20, 20)  # looking for garbage in what torch imports takes 0.3 s
     signal.signal(signal.SIGTERM, _terminated)
+    # Threads that spin while they wait stall a machine that others use too, and win little on one
+    # that is idle (bench/waiting.py). Read when torch is imported.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     asked = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
     for file in {COMMANDS[asked]} if asked in COMMANDS else dict.fromkeys(COMMANDS.values()):
         importlib.import_module(f"{__name__}.{file}")

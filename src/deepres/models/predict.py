@@ -15,7 +15,7 @@ from ..errors import UserError
 from .pictures import Picture, centre_view, normalised, opened, views
 
 Guess = tuple[str, float]  # a class and its probability
-Named = tuple[str, Picture]  # what a picture is called, and the picture
+Named = tuple[str, Picture | UserError]  # what it is called, and it or why it is not there
 Logits = Callable[[Tensor], Tensor]  # N x size x size x 3 uint8 -> N x classes
 AHEAD = 2  # batches that are decoded while one is computed
 
@@ -175,7 +175,9 @@ def decoded(
                 future.cancel()
 
 
-def _view(name: str, picture: Picture, card: Card) -> np.ndarray | UserError:
+def _view(name: str, picture: Picture | UserError, card: Card) -> np.ndarray | UserError:
+    if isinstance(picture, UserError):
+        return picture
     try:
         return centre_view(opened(picture, name), card.preprocessing, name)
     except UserError as error:
