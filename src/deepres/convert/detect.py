@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ..errors import UserError
-from ..models.resnet import ResNet
+from ..models.outlined import outlined
 from ..models.weights import MEAN_IMAGE, matched
 from ..spec import Arch
 from .architecture import arch_of
@@ -97,8 +97,7 @@ def completed(
     arch: Arch, tensors: dict[str, Tensor], authors: dict[str, str], where: str
 ) -> dict[str, Tensor]:
     """Every tensor of the network and no other, in full precision and in memory of its own."""
-    with torch.device("meta"):
-        shapes = {name: t.shape for name, t in ResNet(arch).state_dict().items()}
+    shapes = {name: t.shape for name, t in outlined(arch).state_dict().items()}
     for name in shapes.keys() - tensors.keys():
         if name.endswith(COUNTER):
             tensors[name] = torch.zeros((), dtype=torch.int64)

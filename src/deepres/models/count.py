@@ -1,6 +1,6 @@
 """Parameters and multiply-adds of any network, measured by running it without memory."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -11,10 +11,13 @@ from torch.overrides import TorchFunctionMode
 
 # No multiply-adds as the paper counts them, and the output has the shape of the first argument.
 # Skipping their kernels matters: on the meta device a batch normalisation costs 1.3 ms of Python,
-# and the first addition, mean or biased product imports the compiler (1.1 s).
+# and the first addition, mean, product or convolution imports a compiler or sympy (0.4 to 1.1 s).
 _SAME_SHAPE = {F.batch_norm, F.relu, torch.relu, Tensor.relu, F.dropout}
-_AS_SHAPED: dict[Any, Any] = {Tensor.mean: Tensor.sum, torch.mean: torch.sum}
+_MEANS = {Tensor.mean, torch.mean, Tensor.sum, torch.sum}
 _ADDITIONS = {torch.add, Tensor.add, Tensor.add_, Tensor.__add__, Tensor.__iadd__}
+
+
+Pair = tuple[int, int]
 
 
 class Count(Struct, frozen=True):
@@ -42,11 +45,14 @@ class MultiplyAdds(TorchFunctionMode):
         kwargs = kwargs or {}
         if args and (func in _SAME_SHAPE or (func in _ADDITIONS and _alike(*args[:2]))):
             return args[0]
-        run: Callable[..., Any] = _AS_SHAPED.get(func, func)
-        if func is F.linear and len(args) > 1:
+        if func in _MEANS and set(kwargs) <= {"dim", "keepdim"}:
+            result = _reduced(*args, **kwargs)
+        elif func is F.linear and len(args) > 1:
             result = args[0].new_empty(*args[0].shape[:-1], args[1].shape[0])
+        elif func is torch.conv2d and len(args) == 7 and _pairs(args[3:6]):
+            result = _convolved(*args[:6])
         else:
-            result = run(*args, **kwargs)
+            result = func(*args, **kwargs)
         if func in _CONVOLUTIONS:
             weight = args[1] if len(args) > 1 else kwargs["weight"]
             self.total += result.numel() * weight[0].numel()
@@ -59,6 +65,32 @@ class MultiplyAdds(TorchFunctionMode):
 def _alike(a: Tensor | float, b: Tensor | float = 0.0) -> bool:
     """Whether a sum has the shape of its first term."""
     return isinstance(a, Tensor) and isinstance(b, Tensor) and a.shape == b.shape
+
+
+def _pairs(values: Sequence[object]) -> bool:
+    """As `nn.Conv2d` tells stride, padding and dilation; other ways are left to torch."""
+    return all(isinstance(value, tuple) for value in values)
+
+
+def _convolved(
+    x: Tensor, weight: Tensor, bias: object, stride: Pair, padding: Pair, dilation: Pair
+) -> Tensor:
+    """The maps of `nn.Conv2d`: their shape, which is all that counting needs."""
+    edges = (
+        (edge + 2 * p - d * (k - 1) - 1) // s + 1
+        for edge, k, s, p, d in zip(
+            x.shape[-2:], weight.shape[-2:], stride, padding, dilation, strict=True
+        )
+    )
+    return x.new_empty(*x.shape[:-3], weight.shape[0], *edges)
+
+
+def _reduced(x: Tensor, dim: int | Sequence[int] | None = None, keepdim: bool = False) -> Tensor:
+    """A mean over some dimensions, as to its shape."""
+    dims = range(x.dim()) if dim is None else [dim] if isinstance(dim, int) else dim
+    gone = {d % x.dim() for d in dims}
+    kept = [1 if n in gone else edge for n, edge in enumerate(x.shape) if keepdim or n not in gone]
+    return x.new_empty(kept)
 
 
 _CONVOLUTIONS = {F.conv1d, F.conv2d, F.conv3d, torch.conv1d, torch.conv2d, torch.conv3d}

@@ -7,6 +7,7 @@ from torch import nn
 
 from ..randomness import stream_seed
 from ..spec import Arch
+from .outlined import outlined
 from .resnet import Basic, Bottleneck, ResNet
 
 Fan = Literal["in", "out"]
@@ -14,9 +15,7 @@ Fan = Literal["in", "out"]
 
 def created(arch: Arch, seed: int = 0, fan: Fan = "in") -> ResNet:
     """A fresh network; torch's own random numbers are neither used nor moved."""
-    with torch.device("meta"):
-        network = ResNet(arch)
-    return initialise(network.to_empty(device="cpu"), seed, fan=fan)
+    return initialise(outlined(arch).to_empty(device="cpu"), seed, fan=fan)
 
 
 @torch.no_grad()

@@ -11,12 +11,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
 from ..errors import UserError
 from .initialise import created
-from .resnet import ResNet
+from .outlined import outlined
 from .zoo import arch
 
 CLASSES = ("num_classes", "classes", "n_classes")  # what people call the argument, first wins
@@ -37,8 +36,7 @@ def named(name: str, classes: int | None = None, device: str = "cpu") -> nn.Modu
         network = own(name, classes)
         return network if device == "meta" else network.to(device)
     if device == "meta":
-        with torch.device("meta"):
-            return ResNet(arch(name, classes))
+        return outlined(arch(name, classes))
     return created(arch(name, classes)).to(device)  # drawn on the CPU: alike everywhere
 
 

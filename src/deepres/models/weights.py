@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ..card import Card, decode, encode
 from ..errors import UserError
+from .outlined import outlined
 from .resnet import ResNet
 
 CARD = "deepres"  # the single metadata key: several are not written in the same order twice
@@ -73,8 +74,7 @@ def assembled(
 ) -> ResNet:
     """A network from its card and every one of its tensors, none missing, none left over."""
     assert card.arch is not None
-    with torch.device("meta"):
-        network = ResNet(card.arch)
+    network = outlined(card.arch)
     matched(tensors, {name: t.shape for name, t in network.state_dict().items()}, where)
     network.load_state_dict(tensors, strict=True, assign=True)
     for parameter in network.parameters():
