@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from .card import Preprocessing
-from .data.images import Images
+from .data.pictured import Pictured, called, views
 from .errors import UserError
-from .models.pictures import normalised, resized_views
+from .models.pictures import normalised
 from .tally import Tally
 
 
@@ -35,7 +35,7 @@ def tally(scores: Tensor, labels: Tensor) -> Tally:
     return Tally(len(labels), int((rank >= 1).sum()), int((rank >= 5).sum()))
 
 
-def slices(images: Images, batch: int) -> Iterator[slice]:
+def slices(images: Pictured, batch: int) -> Iterator[slice]:
     """All of them in order; the last batch is as short as it is."""
     return (slice(at, min(at + batch, len(images))) for at in range(0, len(images), batch))
 
@@ -45,14 +45,13 @@ def scores(
     network: nn.Module,
     how: Preprocessing,
     mean_image: Tensor | None,
-    images: Images,
+    images: Pictured,
     batch: int = 250,
 ) -> Iterator[Tensor]:
     """Logits of every picture in order, a batch at a time, each picture as its single view."""
     network.eval()
     for part in slices(images, batch):
-        pixels = resized_views(torch.from_numpy(images.pixels[part]), how)
-        yield network(normalised(pixels, how, mean_image))
+        yield network(normalised(views(images, part, how), how, mean_image))
 
 
 def combined(members: Sequence[Iterable[Tensor]]) -> Iterator[Tensor]:
@@ -61,7 +60,7 @@ def combined(members: Sequence[Iterable[Tensor]]) -> Iterator[Tensor]:
         yield torch.stack([logits.double().softmax(1) for logits in batch]).mean(0)
 
 
-def total(batches: Iterable[Tensor], images: Images) -> Tally:
+def total(batches: Iterable[Tensor], images: Pictured) -> Tally:
     """The errors over all pictures; a network of another number of classes is refused."""
     sum_, at = Tally(), 0
     for batch in batches:
@@ -75,7 +74,7 @@ def total(batches: Iterable[Tensor], images: Images) -> Tally:
     return sum_
 
 
-def written(batches: Iterable[Tensor], images: Images, file: TextIO) -> Iterator[Tensor]:
+def written(batches: Iterable[Tensor], images: Pictured, file: TextIO) -> Iterator[Tensor]:
     """Passes the scores on and writes a line a picture: position, label, its rank, five guesses."""
     rows = csv.writer(file, lineterminator="\n")
     rows.writerow(["picture", "label", "rank", *(f"guess{n}" for n in range(1, 6))])
@@ -86,6 +85,6 @@ def written(batches: Iterable[Tensor], images: Images, file: TextIO) -> Iterator
         rank = ranks(batch, torch.from_numpy(labels)).tolist()
         for row, (label, place, guesses) in enumerate(zip(labels, rank, order, strict=True)):
             names = [images.classes[guess] for guess in guesses]
-            rows.writerow([at + row, images.classes[label], place + 1, *names])
+            rows.writerow([called(images, at + row), images.classes[label], place + 1, *names])
         at += len(batch)
         yield batch

@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 
 from ..data.batches import Batch
-from ..data.images import Images
+from ..data.pictured import Pictured
 from ..spec import Recipe
 
-Stream = Callable[[Images, Recipe, int, int], Iterable[Batch]]
+Stream = Callable[[Pictured, Recipe, int, int], Iterable[Batch]]
 
 
 def ahead(stream: Stream, depth: int = 3) -> Stream:
     """The same stream, at most `depth` batches ahead of its reader."""
 
-    def prepared(images: Images, recipe: Recipe, seed: int, start: int = 0) -> Iterator[Batch]:
+    def prepared(images: Pictured, recipe: Recipe, seed: int, start: int = 0) -> Iterator[Batch]:
         return _read(stream(images, recipe, seed, start), depth)
 
     return prepared

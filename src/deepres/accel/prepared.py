@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from ..data.batches import Batch, batches
-from ..data.images import Images
+from ..data.gallery.listed import Gallery
+from ..data.pictured import Pictured
 from ..errors import UserError
 from ..spec import Plan, Recipe
 from ..train import Forward, State, Step, eager, exact, in_bf16
@@ -19,7 +20,7 @@ from .folded import folded
 
 FORWARDS: dict[str, Forward] = {"fp32": exact, "bf16": in_bf16}
 LAYOUTS = {"channels last": torch.channels_last, "contiguous": torch.contiguous_format}
-Stream = Callable[[Images, Recipe, int, int], Iterable[Batch]]
+Stream = Callable[[Pictured, Recipe, int, int], Iterable[Batch]]
 
 
 def prepared(network: nn.Module, recipe: Recipe, plan: Plan) -> Step:
@@ -47,5 +48,15 @@ def _contiguous(step: Step, state: State, batch: Batch, rate: float) -> tuple[Te
 
 
 def stream(plan: Plan) -> Stream:
-    """The batches, prepared ahead of the step where a worker may do that."""
-    return ahead(batches) if plan.workers else batches
+    """The batches, prepared ahead of the step where a worker may do that.
+
+    Arrays take a thread at most; files are read and decoded by as many processes as there are.
+    """
+    arrays = ahead(batches) if plan.workers else batches
+
+    def chosen(images: Pictured, recipe: Recipe, seed: int, start: int = 0) -> Iterable[Batch]:
+        if isinstance(images, Gallery):
+            return batches(images, recipe, seed, start, plan.workers)
+        return arrays(images, recipe, seed, start)
+
+    return chosen

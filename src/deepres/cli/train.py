@@ -161,13 +161,13 @@ def _plan(
 ) -> "Plan":
     """The plan that the run began with, but for what flags say; a new run's is chosen."""
     from ..accel.choose import choose
+    from ..data.pictured import edge
 
     if before is None:
-        edge = pictures.train.pixels.shape[1]
         choice = choose(
             network,
             run.recipe,
-            edge,
+            edge(pictures.train, run.recipe),
             engine=wishes.engine,
             threads=wishes.threads,
             workers=wishes.workers or 0,

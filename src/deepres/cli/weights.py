@@ -13,7 +13,7 @@ from . import app, note, printed
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ..data.images import Images
+    from ..data.pictured import Pictured
     from ..models.resnet import ResNet
 
 AS_JSON = typer.Option(False, "--json", help="One JSON object on standard output.")
@@ -71,7 +71,7 @@ def evaluate(
     printed(answer, text, as_json)
 
 
-def _scores(network: "ResNet", pictures: "Images", batch: int) -> "Iterator[Tensor]":
+def _scores(network: "ResNet", pictures: "Pictured", batch: int) -> "Iterator[Tensor]":
     from ..accel.fuse import fused
     from ..evaluate import scores
 

@@ -25,6 +25,8 @@ class Normalisation:
     # the mean (0 to 255) cut at each offset, then all of these mirrored: a row for each
     means: Tensor
     scale: Tensor  # a row too: from pixels to the network's input, 1 / 255 over the deviation
+    # 3 x 3: shifts of a picture's colour, each as long as its deviation; none for small pictures
+    colours: Tensor | None = None
 
 
 def normalisation(images: Images, recipe: Recipe) -> Normalisation:

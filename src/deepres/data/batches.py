@@ -2,16 +2,21 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from ..errors import UserError
 from ..randomness import stream
 from ..spec import Recipe
-from .augment import Normalisation, drawn, normalisation
-from .images import Images
+from . import augment
+from .augment import Normalisation
+from .gallery import crops, measure
+from .gallery.listed import Gallery
+from .gallery.reading import read_ahead, taken
+from .order import indices
+from .pictured import Pictured
 
 
 @dataclass(frozen=True)
@@ -27,49 +32,49 @@ class Batch:
         return zip(self.images.chunk(self.replicas), self.labels.chunk(self.replicas), strict=True)
 
 
-def split(images: Images, held_out: int) -> tuple[Images, Images]:
+def split(images: Pictured, held_out: int) -> tuple[Pictured, Pictured]:
     """The images trained on and those kept aside: one draw for every run, both in order."""
     if not 0 <= held_out < len(images):
         raise UserError(f"{images.name}: {held_out} of {len(images)} images cannot be kept aside.")
     aside = np.zeros(len(images), dtype=bool)
     aside[stream(0, "split").permutation(len(images))[:held_out]] = True
-    return _part(images, ~aside, "kept"), _part(images, aside, "held out")
-
-
-def _part(images: Images, chosen: np.ndarray, which: str) -> Images:
-    return Images(
-        name=f"{images.name} ({which} {chosen.sum()})",
-        pixels=images.pixels[chosen],
-        labels=images.labels[chosen],
-        classes=images.classes,
-        digest=images.digest,
+    return (
+        images.part(~aside, f"{images.name} (kept {(~aside).sum()})"),
+        images.part(aside, f"{images.name} (held out {aside.sum()})"),
     )
 
 
-@lru_cache(maxsize=4)
-def order(seed: int, epoch: int, images: int) -> np.ndarray:
-    """An epoch's shuffle."""
-    return stream(seed, "order", epoch).permutation(images)
+def normalisation(images: Pictured, recipe: Recipe) -> Normalisation:
+    """What is subtracted and divided by, measured on these images."""
+    if isinstance(images, Gallery):
+        return measure.normalisation(images, recipe)
+    return augment.normalisation(images, recipe)
 
 
-def indices(seed: int, step: int, batch: int, images: int) -> np.ndarray:
-    """The images of one step. Steps run on across the end of an epoch, as in Caffe."""
-    epoch, start = divmod(step * batch, images)
-    parts = [order(seed, epoch, images)[start : start + batch]]
-    while (missing := batch - sum(map(len, parts))) > 0:
-        epoch += 1
-        parts.append(order(seed, epoch, images)[:missing])
-    return np.concatenate(parts)
-
-
-def batch_of(images: Images, how: Normalisation, recipe: Recipe, seed: int, step: int) -> Batch:
+def batch_of(images: Pictured, how: Normalisation, recipe: Recipe, seed: int, step: int) -> Batch:
     """The batch of one step, whichever steps came before."""
+    if isinstance(images, Gallery):
+        return _finished(images, how, recipe, seed, step, taken(images, recipe, seed, step))
     chosen = indices(seed, step, recipe.batch, len(images))
-    return Batch(*drawn(images, chosen, how, recipe, seed, step), recipe.replicas)
+    return Batch(*augment.drawn(images, chosen, how, recipe, seed, step), recipe.replicas)
 
 
-def batches(images: Images, recipe: Recipe, seed: int, start: int = 0) -> Iterator[Batch]:
-    """The batches of steps `start` to the recipe's last."""
+def batches(
+    images: Pictured, recipe: Recipe, seed: int, start: int = 0, workers: int = 0
+) -> Iterator[Batch]:
+    """The batches of steps `start` to the recipe's last; files may be read by other processes."""
     how = normalisation(images, recipe)
+    if isinstance(images, Gallery):
+        for step, pixels in read_ahead(images, recipe, seed, start, workers):
+            yield _finished(images, how, recipe, seed, step, pixels)
+        return
     for step in range(start, recipe.steps):
         yield batch_of(images, how, recipe, seed, step)
+
+
+def _finished(
+    images: Gallery, how: Normalisation, recipe: Recipe, seed: int, step: int, pixels: Tensor
+) -> Batch:
+    chosen = indices(seed, step, recipe.batch, len(images))
+    x = crops.centred(pixels, how, crops.draws(recipe, seed, step))
+    return Batch(x, torch.from_numpy(images.labels[chosen]), recipe.replicas)

@@ -19,6 +19,10 @@ class Images:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def part(self, chosen: np.ndarray | slice, name: str) -> "Images":
+        """Some of them, under another name; the digest stays the whole set's."""
+        return Images(name, self.pixels[chosen], self.labels[chosen], self.classes, self.digest)
+
 
 def canonical(
     name: str, pixels: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]

@@ -12,12 +12,15 @@ from ..errors import UserError
 from . import digits, synthetic
 from .cifar import reading
 from .cifar.facts import BOTH, SPLITS
-from .cifar.files import Found
+from .cifar.files import Found, found_in
+from .gallery import folder
+from .gallery.hub import Download, hub
+from .gallery.listed import Gallery
 from .images import Images
 
 EMBEDDED = {"digits": digits.images, "synthetic": synthetic.images}
-LATER = ("folder", "hub")
-WORDS = (*EMBEDDED, *BOTH, *LATER)
+FOLDERS = ("imagenette", "imagenet")  # pictures in folders that have a usual place
+WORDS = (*EMBEDDED, *BOTH, "folder", "hub", *FOLDERS)
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,7 @@ class Source:
 
     word: str | None
     path: Path | None
+    name: str = ""  # a data set's on the hub
 
 
 def parse(text: str) -> Source:
@@ -35,12 +39,14 @@ def parse(text: str) -> Source:
         return Source(word, None)
     if word in EMBEDDED:
         raise UserError(f"{text}: {word} comes with the package and takes no path.")
-    if word in LATER:
-        raise UserError(
-            f"{text}: {word}: is not there yet, it arrives with the picture pipeline; what can be"
-            " read now is digits, synthetic, cifar10:PATH and cifar100:PATH."
-        )
-    if word in BOTH:
+    if word in ("folder", "hub") and not rest:
+        takes = "PATH, with train/ and val/ in it" if word == "folder" else "NAME or hub:PATH"
+        raise UserError(f"{text!r} names nothing: write {word}:{takes}.")
+    if word == "hub":
+        return Source(word, None, rest)
+    if word == "folder":
+        return Source(word, Path(rest).expanduser())
+    if word in (*BOTH, *FOLDERS):
         if colon and not rest:
             raise UserError(f"{text} names no path: write {word}:PATH, or {word} alone.")
         return Source(word, Path(rest).expanduser() if colon else None)
@@ -50,14 +56,33 @@ def parse(text: str) -> Source:
     raise UserError(_unknown(text, word))
 
 
-def images(source: str, split: str = "test") -> Images:
-    """The images of one split of a source, verified and in their canonical order."""
+def images(source: str, split: str = "test", *, download: Download = "never") -> Images | Gallery:
+    """The images of one split of a source, verified and in their canonical order.
+
+    Pictures of any size are listed, and read one at a time when they are wanted.
+    """
     if split not in SPLITS:
         raise UserError(f"There is no split {split!r}: the splits are {' and '.join(SPLITS)}.")
     parsed = parse(source)
     if parsed.path is None and parsed.word in EMBEDDED:
         return EMBEDDED[parsed.word](split)
+    if parsed.word == "hub":
+        return hub(parsed.name, split, download)
+    if (path := folder_of(parsed)) is not None:
+        return folder.read(path, split)
     return reading.read(found(parsed), split)
+
+
+def folder_of(source: Source) -> Path | None:
+    """Where pictures lie in folders, or None where it is CIFAR that is meant."""
+    if source.word == "folder":
+        assert source.path is not None
+        return source.path
+    if source.word in FOLDERS:
+        return source.path or _usual(source.word)
+    if source.word is None and source.path is not None and folder.is_folder(source.path):
+        return None if source.path.is_dir() and found_in(source.path) else source.path
+    return None
 
 
 def found(source: Source) -> Found:
@@ -79,9 +104,13 @@ def _usual(name: str) -> Path:
             return place
     first = str(places[0]) if places else "DEEPRES_DATA (which is not set)"
     raise UserError(
-        f"{name} is neither in {first} nor in {own_folder(name)}: `deepres data fetch {name}`"
-        f" fetches it, or name its place as {name}:PATH."
+        f"{name} is neither in {first} nor in {own_folder(name)}: {_fetched(name)}name its place"
+        f" as {name}:PATH."
     )
+
+
+def _fetched(name: str) -> str:
+    return f"`deepres data fetch {name}` fetches it, or " if name in BOTH else ""
 
 
 def _unknown(text: str, word: str) -> str:
@@ -89,5 +118,5 @@ def _unknown(text: str, word: str) -> str:
     hint = f" Did you mean {near[0]}{text[len(word) :]}?" if near else ""
     return (
         f"{text!r} is no source of data and no path that is there: sources are digits, synthetic,"
-        f" cifar10[:PATH], cifar100[:PATH] or a path.{hint}"
+        f" cifar10[:PATH], cifar100[:PATH], folder:PATH, hub:NAME or a path.{hint}"
     )

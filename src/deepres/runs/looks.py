@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ..data.augment import Normalisation
 from ..data.batches import batch_of
-from ..data.images import Images
+from ..data.pictured import Pictured, views, whole
 from ..evaluate import scores, total
 from ..models.pictures import normalised
 from ..population import Statistics, adopt, normalisations, population
@@ -25,29 +25,24 @@ from .result import Mistake
 from .work import Work
 
 MISTAKES = 24
+SHOWN = 160  # pixels of a mistake, at most
 
 
-def first(images: Images, count: int) -> Images:
+def first(images: Pictured, count: int) -> Pictured:
     """The first so many: a fair sample, since the canonical order scatters."""
     if count >= len(images):
         return images
-    return Images(
-        name=f"{images.name} (first {count})",
-        pixels=images.pixels[:count],
-        labels=images.labels[:count],
-        classes=images.classes,
-        digest=images.digest,
-    )
+    return images.part(slice(count), f"{images.name} (first {count})")
 
 
-def measured(network: nn.Module, run: Run, trained_on: Images, how: Normalisation) -> Statistics:
+def measured(network: nn.Module, run: Run, trained_on: Pictured, how: Normalisation) -> Statistics:
     """Population statistics as the run's protocol has them; none for a network without BN."""
     if not normalisations(network):
         return {}
     return population(network, shares(run, trained_on, how))
 
 
-def shares(run: Run, trained_on: Images, how: Normalisation) -> Iterator[Tensor]:
+def shares(run: Run, trained_on: Pictured, how: Normalisation) -> Iterator[Tensor]:
     """Whole replicas of training images: a rest would weigh its own, coarser statistics."""
     recipe, count = run.recipe, counted(run, trained_on)
     if run.protocol.statistics_augmented:
@@ -57,11 +52,11 @@ def shares(run: Run, trained_on: Images, how: Normalisation) -> Iterator[Tensor]
         return
     share = min(recipe.share, count)
     for at in range(0, count, share):
-        pixels = torch.from_numpy(trained_on.pixels[at : at + share])
+        pixels = views(trained_on, slice(at, at + share), how.how)
         yield normalised(pixels, how.how, how.mean_image)
 
 
-def counted(run: Run, trained_on: Images) -> int:
+def counted(run: Run, trained_on: Pictured) -> int:
     """How many images the statistics are of."""
     wanted = min(run.protocol.statistics_images, len(trained_on))
     piece = run.recipe.batch if run.protocol.statistics_augmented else run.recipe.share
@@ -80,7 +75,7 @@ def at(network: nn.Module, statistics: Statistics) -> Iterator[None]:
         adopt(network, kept)
 
 
-def errors(network: nn.Module, how: Normalisation, images: Images) -> Tally:
+def errors(network: nn.Module, how: Normalisation, images: Pictured) -> Tally:
     """Every picture once."""
     return total(scores(network, how.how, how.mean_image, images), images)
 
@@ -100,14 +95,14 @@ class Answers:
             self.probabilities.append(best.values)
             yield batch
 
-    def confusion(self, images: Images) -> tuple[tuple[int, ...], ...]:
+    def confusion(self, images: Pictured) -> tuple[tuple[int, ...], ...]:
         """How often each class (row) was taken for each (column)."""
         classes = len(images.classes)
         pairs = torch.from_numpy(images.labels) * classes + torch.cat(self.guesses)
         counts = torch.bincount(pairs, minlength=classes**2).view(classes, classes)
         return tuple(tuple(row) for row in counts.tolist())
 
-    def mistakes(self, images: Images, most: int = MISTAKES) -> tuple[Mistake, ...]:
+    def mistakes(self, images: Pictured, most: int = MISTAKES) -> tuple[Mistake, ...]:
         """The wrong answers that were most sure of themselves."""
         guesses, sure = torch.cat(self.guesses), torch.cat(self.probabilities)
         wrong = (guesses != torch.from_numpy(images.labels)).nonzero().flatten()
@@ -124,9 +119,11 @@ class Answers:
         )
 
 
-def _png(images: Images, index: int) -> str:
+def _png(images: Pictured, index: int) -> str:
     buffer = io.BytesIO()
-    Image.fromarray(images.pixels[index]).save(buffer, "PNG")
+    shown = Image.fromarray(whole(images, slice(index, index + 1))[0])
+    shown.thumbnail((SHOWN, SHOWN))  # a small one stays as it is
+    shown.save(buffer, "PNG")
     return base64.b64encode(buffer.getvalue()).decode()
 
 

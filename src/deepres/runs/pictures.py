@@ -1,9 +1,9 @@
 """The pictures of a run: trained on, kept aside and tested with."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ..data.batches import split
-from ..data.images import Images
+from ..data.pictured import Pictured
 from ..data.source import images
 from ..errors import UserError
 from ..spec import Data
@@ -11,11 +11,11 @@ from ..spec import Data
 
 @dataclass(frozen=True)
 class Pictures:
-    """All in memory from the start: data that go away in the middle are not missed."""
+    """Of one size: in memory from the start, not missed if they go away. Else read as they come."""
 
-    train: Images
-    held_out: Images | None
-    test: Images
+    train: Pictured
+    held_out: Pictured | None
+    test: Pictured
 
 
 def gathered(source: str, kept: int | None = None) -> tuple[Pictures, Data]:
@@ -49,8 +49,8 @@ def as_declared(source: str, data: Data) -> Pictures:
     )
 
 
-def _first(images: Images, count: int) -> Images:
+def _first(images: Pictured, count: int) -> Pictured:
     """The first so many, a fair sample in the canonical order; all where none are told."""
     if not 0 < count < len(images):
         return images
-    return replace(images, pixels=images.pixels[:count], labels=images.labels[:count])
+    return images.part(slice(count), images.name)

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from ..data.augment import Normalisation, normalisation
-from ..data.batches import Batch
+from ..data.augment import Normalisation
+from ..data.batches import Batch, normalisation
 from ..errors import Failed
 from ..randomness import stream_seed
 from ..train import Progress, State, Step, fit

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ..data.augment import normalisation
-from ..data.batches import Batch, batch_of, batches
-from ..data.images import Images
+from ..data.batches import Batch, batch_of, batches, normalisation
+from ..data.pictured import Pictured
 from ..errors import UserError
 from ..models.initialise import created, initialise
 from ..models.named import foreign, own
@@ -18,7 +17,7 @@ from ..spec import Plan, Recipe, Run
 from ..train import Step, eager
 from .pictures import Pictures
 
-Stream = Callable[[Images, Recipe, int, int], Iterable[Batch]]
+Stream = Callable[[Pictured, Recipe, int, int], Iterable[Batch]]
 STRETCHES = (100, 50, 20, 10, 5, 2, 1)
 LOOKS = 32
 LOOKING = 0.03  # of the time of training, at most, unless looks were asked for
@@ -64,7 +63,7 @@ def curve_of(run: Run, pictures: Pictures, looks: int | None = None, *, test: bo
     return Curve(every, sample, test)
 
 
-def network_of(run: Run, images: Images) -> nn.Module:
+def network_of(run: Run, images: Pictured) -> nn.Module:
     """The run's network at its start: drawn from the seed, anybody's own module too."""
     if run.grown_from is not None:
         raise UserError(
@@ -81,7 +80,7 @@ def network_of(run: Run, images: Images) -> nn.Module:
 
 
 @torch.no_grad()
-def rehearse(network: nn.Module, run: Run, images: Images) -> None:
+def rehearse(network: nn.Module, run: Run, images: Pictured) -> None:
     """Somebody's own module answers a few pictures: what it cannot do is said before the start."""
     few, _ = next(batch_of(images, normalisation(images, run.recipe), run.recipe, 0, 0).shares())
     with foreign(f"{run.network}: given {tuple(few.shape)}, it raised"):

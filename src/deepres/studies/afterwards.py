@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ..data.digits import images
-from ..data.images import Images
+from ..data.pictured import Pictured, views
 from ..evaluate import scores, total
 from ..gradients import gradient_norms
 from ..models.deepen import deepened
@@ -40,7 +40,7 @@ def existence(folder: Path, layers: int) -> Existence:
     )
 
 
-def _scores(network: ResNet, part: Images) -> list[Tensor]:
+def _scores(network: ResNet, part: Pictured) -> list[Tensor]:
     assert network.card is not None
     return list(scores(network, network.card.preprocessing, network.mean_image, part))
 
@@ -51,7 +51,7 @@ def gradients(name: str, run: Run, folder: Path) -> Gradients:
     trained = load(folder / "weights.safetensors")
     assert trained.card is not None
     part = images("train")
-    pixels = torch.from_numpy(part.pixels[:SAMPLE])
+    pixels = views(part, slice(SAMPLE), trained.card.preprocessing)
     x = normalised(pixels, trained.card.preprocessing, trained.mean_image)
     y = torch.from_numpy(part.labels[:SAMPLE])
     networks = created(run.arch, run.seed), trained

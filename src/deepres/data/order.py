@@ -1,0 +1,23 @@
+"""The order of the training pictures: what step s sees depends on the seed and s alone."""
+
+from functools import lru_cache
+
+import numpy as np
+
+from ..randomness import stream
+
+
+@lru_cache(maxsize=4)
+def order(seed: int, epoch: int, images: int) -> np.ndarray:
+    """An epoch's shuffle."""
+    return stream(seed, "order", epoch).permutation(images)
+
+
+def indices(seed: int, step: int, batch: int, images: int) -> np.ndarray:
+    """The images of one step. Steps run on across the end of an epoch, as in Caffe."""
+    epoch, start = divmod(step * batch, images)
+    parts = [order(seed, epoch, images)[start : start + batch]]
+    while (missing := batch - sum(map(len, parts))) > 0:
+        epoch += 1
+        parts.append(order(seed, epoch, images)[:missing])
+    return np.concatenate(parts)

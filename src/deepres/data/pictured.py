@@ -1,0 +1,42 @@
+"""Pictures of either kind, as an array or as a list of files: what is asked of both."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..card import Preprocessing
+from ..models.pictures import resized_views
+from ..spec import Recipe
+from .gallery.listed import Gallery
+from .gallery.views import opened_at, view
+from .images import Images
+
+Pictured = Images | Gallery
+
+
+def views(images: Pictured, part: slice, how: Preprocessing) -> Tensor:
+    """The single view of each, N x size x size x 3 uint8."""
+    if isinstance(images, Images):
+        return resized_views(torch.from_numpy(images.pixels[part]), how)
+    return torch.from_numpy(np.stack([view(images, index, how) for index in _each(images, part)]))
+
+
+def edge(images: Pictured, recipe: Recipe) -> int:
+    """Of the pictures that are trained on, in pixels."""
+    return images.pixels.shape[1] if isinstance(images, Images) else recipe.crop
+
+
+def whole(images: Pictured, part: slice) -> list[np.ndarray]:
+    """Each as it is, H x W x 3 uint8."""
+    if isinstance(images, Images):
+        return list(images.pixels[part])
+    return [opened_at(images, index) for index in _each(images, part)]
+
+
+def _each(images: Gallery, part: slice) -> range:
+    return range(*part.indices(len(images)))
+
+
+def called(images: Pictured, index: int) -> str:
+    """A picture's name: its place in the canonical order, or its file."""
+    return str(index) if isinstance(images, Images) else images.called(index)
