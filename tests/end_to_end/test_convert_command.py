@@ -49,7 +49,7 @@ def test_the_contract(run, plain, tmp_path):
     assert answer["source"] == "a-martyn-plain"
     assert answer["parameters"] == sum(p.numel() for p in deepres.create("plain8").parameters())
     (sentence,) = answer["guessed"]
-    assert "a-martyn too (shortcuts: none, not A)" in sentence
+    assert "a-martyn-plain's (no shortcuts): its keys fit a-martyn (option A) as well" in sentence
     assert f"guessed: {sentence}" in said
     assert "44 tensors used once" in answer["checked"]
     assert "equal to the bit" in answer["checked"]

@@ -34,7 +34,7 @@ def converted(checkpoint: Checkpoint, source: str | None = None) -> Converted:
     guessed = profile.guessed
     if source is None:
         others = [other for other in fitting if other is not family]
-        guessed += tuple(alternatives(checkpoint, tensors, arch, profile, others))
+        guessed += tuple(alternatives(checkpoint, tensors, arch, profile, family.name, others))
     return Converted(
         arch=arch,
         tensors=completed(arch, tensors, authors, where),
@@ -125,28 +125,35 @@ def alternatives(
     tensors: dict[str, Tensor],
     arch: Arch,
     profile: Profile,
+    family: str,
     others: Iterable[Family],
 ) -> Iterator[str]:
-    """A sentence for each other family that the keys fit and that would answer differently."""
-    ours = aspects(arch, profile)
+    """A sentence on the other families that the keys fit and that would answer differently."""
+    ours, told = aspects(arch, profile), list[str]()
+    assumed: dict[str, None] = {}
     for other in others:
         theirs_profile = other.profile(checkpoint, tensors)
         theirs = aspects(arch_of(tensors, theirs_profile, str(checkpoint.path)), theirs_profile)
         if differing := [key for key in ours if ours[key] != theirs[key]]:
-            differences = "; ".join(f"{k}: {ours[k]}, not {theirs[k]}" for k in differing)
-            yield f"The keys fit {other.name} too ({differences}): --source {other.name} if so."
+            assumed |= dict.fromkeys(ours[key] for key in differing)
+            told.append(f"{other.name} ({', '.join(theirs[key] for key in differing)})")
+    if told:
+        yield (
+            f"Read as {family}'s ({', '.join(assumed)}): its keys fit {'; '.join(told)} as well,"
+            " which --source NAME chooses."
+        )
 
 
 def aspects(arch: Arch, profile: Profile) -> dict[str, str]:
     """What a family says beyond the keys, for people."""
     how = profile.preprocessing
     return {
-        "shortcuts": arch.shortcut,
-        "stride on the": arch.stride_at,
-        "stem": arch.stem,
+        "shortcuts": "no shortcuts" if arch.shortcut == "none" else f"option {arch.shortcut}",
+        "stride": f"stride on the {arch.stride_at if arch.stride_at == '3x3' else 'first 1x1'}",
+        "stem": f"stem {arch.stem}",
         "pixels": f"{how.colour} 0-{how.maximum}",
-        "mean": " ".join(f"{value:g}" for value in how.mean),
-        "deviation": " ".join(f"{value:g}" for value in how.std),
-        "resized to": f"{how.resize} {how.interpolation}",
-        "size": f"{how.size}",
+        "mean": "mean " + " ".join(f"{value:g}" for value in how.mean),
+        "deviation": "deviation " + " ".join(f"{value:g}" for value in how.std),
+        "resized": f"resized to {how.resize} {how.interpolation}",
+        "size": f"size {how.size}",
     }
