@@ -5,14 +5,20 @@ returns the work of one turn.
 """
 
 import multiprocessing
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
+from unittest import mock
 
 Variant = Callable[[], Callable[[], None]]
 
 
-def in_turns(variants: dict[str, Variant], rounds: int) -> dict[str, list[float]]:
+def in_turns(
+    variants: dict[str, Variant],
+    rounds: int,
+    environments: Mapping[str, Mapping[str, str]] = {},
+) -> dict[str, list[float]]:
     """Seconds of each turn: A B A B ...; preparation and the first turn are not counted."""
     context = multiprocessing.get_context("spawn")
     pipes: dict[str, Connection] = {}
@@ -20,7 +26,8 @@ def in_turns(variants: dict[str, Variant], rounds: int) -> dict[str, list[float]
     for name, variant in variants.items():
         pipes[name], end = context.Pipe()
         process = context.Process(target=_serve, args=(variant, end))
-        process.start()
+        with mock.patch.dict(os.environ, environments.get(name, {})):
+            process.start()
         end.close()
         processes.append(process)
         pipes[name].recv()  # one prepares at a time

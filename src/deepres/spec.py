@@ -19,6 +19,7 @@ Stem = Literal["3x3", "3x3-pool", "7x7", "7x7-ceil"]
 Block = Literal["basic", "bottleneck"]
 Shortcut = Literal["none", "A", "A-both", "B", "C"]
 StrideAt = Literal["first", "3x3"]
+TinyMaps = Literal["products", "as they come"]
 
 CONVOLUTIONS = {"basic": 2, "bottleneck": 3}  # in one block, Fig. 5
 EXPANSION = {"basic": 1, "bottleneck": 4}  # how much wider a block's output is than its width
@@ -78,6 +79,20 @@ class Data(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown
     test_images: int = 0
 
 
+class Plateau(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """When the error has plateaued (Sec. 3.4 says no more than that the rate drops then).
+
+    The signal is the error of training as it is, on augmented pictures, summed over a window of
+    steps: never the error that is reported. The rate drops once no window of the last `patience`
+    was `gain` percent of all pictures better than the best before them, `drops` times at most.
+    """
+
+    window: int = 5_000  # steps: an epoch of ImageNet
+    gain: float = 0.25
+    patience: int = 4
+    drops: int = 3
+
+
 class Recipe(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """How a network is trained. The defaults are Sec. 4.2's: `Recipe()` is `--recipe cifar`."""
 
@@ -86,6 +101,7 @@ class Recipe(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unkno
     lr: float = 0.1
     # divided by 10 at these steps, or each time an event says that the error plateaued (Sec. 3.4)
     drops: tuple[int, ...] | Literal["plateau"] = (32_000, 48_000)
+    plateau: Plateau = Plateau()  # what that means, where drops are by plateau
     # at `warm_up_lr` for so many steps, or until the error of 100 steps is below 80 % (Sec. 4.2)
     warm_up: int | Literal["none", "error"] = "none"
     warm_up_lr: float = 0.01
@@ -161,6 +177,7 @@ ENDED: tuple[Event, ...] = (("warm-up ended", 0),)
 CIFAR = Recipe()
 DIGITS = Recipe(batch=64, steps=600, lr=0.05, drops=(300, 450), replicas=1, shift=1, mirror=False)
 IMAGENET = Recipe(batch=256, steps=600_000, drops="plateau", replicas=8, shift=0)
+FIGURE_4 = (150_000, 300_000)  # where the curves of Fig. 4 fall, read off the plot
 RECIPES = {"cifar": CIFAR, "digits": DIGITS, "imagenet": IMAGENET}
 
 
@@ -210,6 +227,8 @@ class Plan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     replicas: Literal["in turn", "folded"] = "in turn"
     checkpointed: int = 0  # blocks between activations that are kept; 0 keeps them all
     malloc: Literal["kept", "as it comes"] = "as it comes"
+    # products: gradients of weights on maps of 2 x 2 are products of matrices; fp32 only
+    tiny_maps: TinyMaps = "as they come"
     threads: int = 1
     workers: int = 1
     ranks: int = 1
@@ -243,6 +262,11 @@ def scaled(run: Run, steps: int, decay: Literal["kept", "scaled"] = "kept") -> R
         full,
         steps=steps,
         drops=full.drops if full.drops == "plateau" else _moved(full.drops, steps, full.steps),
+        plateau=structs.replace(
+            full.plateau, window=max(50, round(full.plateau.window * steps / full.steps))
+        )
+        if full.drops == "plateau"
+        else full.plateau,
         warm_up=full.warm_up
         if isinstance(full.warm_up, str)
         else round(full.warm_up * steps / full.steps),

@@ -7,16 +7,20 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 import torch
-from test_train import RECIPE, agrees, given
+from msgspec import structs
+from test_train import RECIPE, TINY, agrees, given
 from torch import nn
 
-from deepres.accel import malloc
+from deepres.accel import malloc, tiny
 from deepres.accel.ahead import ahead
 from deepres.accel.checkpointed import checkpointed
 from deepres.accel.compiled import compiled
 from deepres.accel.folded import folded
+from deepres.accel.tiny import by_products
 from deepres.data.batches import Batch
 from deepres.data.images import Images
+from deepres.models.initialise import initialise
+from deepres.models.resnet import ResNet
 from deepres.spec import Recipe
 from deepres.train import State, Step, begun, eager, exact, fit
 
@@ -87,6 +91,25 @@ def test_checkpointed_activations_change_no_number() -> None:
     first, second = twins(Anybodys().double(), FOLDED_RECIPE, (eager, saving))
     same(first, second, 0)
     assert [m.momentum for m in second.network.norms] == [None, 0.1]
+
+
+def test_tiny_maps_by_products_train_as_they_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Maps of 8, 4 and 2 pixels; only the last stage's two blocks have tiny ones."""
+    maps: list[int] = []
+    gradient = tiny._gradient
+    monkeypatch.setattr(tiny, "_gradient", lambda x, g: maps.append(x.shape[2]) or gradient(x, g))
+
+    def multiplying(state: State, batch: Batch, rate: float) -> tuple[torch.Tensor, torch.Tensor]:
+        return eager(state, batch, rate, by_products(exact))
+
+    three = structs.replace(TINY, depths=(1, 1, 2), widths=(4, 5, 6))
+    network = initialise(ResNet(three), seed=3).double()
+    first, second = twins(network, FOLDED_RECIPE, (eager, multiplying))
+    same(first, second)
+    assert maps == [2] * 3 * FOLDED_RECIPE.replicas * FOLDED_RECIPE.steps
+    assert not any("forward" in vars(module) for module in second.network.modules())
+    twins(Anybodys().double(), FOLDED_RECIPE, (eager, multiplying))
+    assert len(maps) == 54, "a bias is no paper's convolution"
 
 
 def test_checkpointing_keeps_fewer_activations() -> None:

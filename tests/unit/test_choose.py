@@ -4,6 +4,7 @@ import copy
 
 import pytest
 import torch
+from msgspec import structs
 from torch import nn
 
 import deepres
@@ -106,6 +107,18 @@ def test_the_line_that_says_what_was_chosen() -> None:
     )
 
 
+def test_tiny_maps_are_products_only_where_they_are_tiny_and_exact(
+    timed: list[list[Plan]],
+) -> None:
+    network = deepres.create("resnet20")
+    digits = choose(network, DIGITS, 8)
+    assert digits.plan.tiny_maps == "products"
+    assert "tiny maps as products" in str(digits)
+    assert choose(network, CIFAR, 32).plan.tiny_maps == "as they come"
+    half = structs.replace(DIGITS, precision="bf16")
+    assert choose(network, half, 8).plan.tiny_maps == "as they come"
+
+
 def test_choosing_leaves_no_trace() -> None:
     network = deepres.create("resnet20")
     before, mode = copy.deepcopy(network.state_dict()), network.training
@@ -159,6 +172,7 @@ def test_plans_compute_the_same() -> None:
         Plan(replicas="folded"),
         Plan(checkpointed=1),
         Plan(malloc="kept"),
+        Plan(tiny_maps="products"),
     ):
         network, recipe = deepres.create("resnet20"), Recipe(batch=4)
         step = prepared(network, recipe, plan)

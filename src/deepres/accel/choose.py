@@ -19,12 +19,13 @@ from torch import nn
 from ..data.batches import Batch
 from ..errors import UserError
 from ..models.count import multiply_adds, weighted_layers
-from ..spec import Plan, Recipe
+from ..spec import Plan, Recipe, TinyMaps
 from ..train import begun
 from . import malloc
 from .memory import activation_bytes, available_bytes
 from .prepared import prepared
 
+SMALL = 8  # edge of pictures whose maps are 2 x 2 behind two halvings
 MUCH = 3 << 30  # bytes of activations from which recomputing them costs less than keeping them
 RATE = 5e10  # multiply-adds a second that a processor of few cores does in training
 COMPILING = 1.5  # seconds a layer
@@ -42,6 +43,7 @@ class Choice:
     def __str__(self) -> str:
         parts: list[str] = [self.plan.engine, self.plan.layout]
         parts += ["replicas folded"] if self.plan.replicas == "folded" else []
+        parts += ["tiny maps as products"] if self.plan.tiny_maps == "products" else []
         if self.plan.checkpointed:
             parts.append(f"activations kept every {self.plan.checkpointed} blocks")
         parts.append(f"{self.plan.threads} thread{'s' if self.plan.threads > 1 else ''}")
@@ -62,6 +64,7 @@ def choose(
         engine="eager",
         malloc="kept" if malloc.keep() else "as it comes",
         checkpointed=_checkpointed(network, edge, recipe.share),
+        tiny_maps=tiny_maps(recipe, edge),
         threads=threads or torch.get_num_threads(),
         workers=workers,
     )
@@ -86,6 +89,11 @@ def choose(
 def has_compiler() -> bool:
     """Whether torch can compile for the processor: it calls what CXX names, or g++ or clang++."""
     return any(shutil.which(name) for name in (os.environ.get("CXX", "g++"), "g++", "clang++"))
+
+
+def tiny_maps(recipe: Recipe, edge: int) -> TinyMaps:
+    """How maps of 2 x 2 are dealt with, where pictures are so small that there are such maps."""
+    return "products" if edge <= SMALL and recipe.precision == "fp32" else "as they come"
 
 
 def _pays(network: nn.Module, recipe: Recipe, edge: int, plan: Plan) -> bool:

@@ -17,6 +17,7 @@ from .ahead import ahead
 from .checkpointed import checkpointed
 from .compiled import compiled
 from .folded import folded
+from .tiny import by_products
 
 FORWARDS: dict[str, Forward] = {"fp32": exact, "bf16": in_bf16}
 LAYOUTS = {"channels last": torch.channels_last, "contiguous": torch.contiguous_format}
@@ -35,6 +36,8 @@ def prepared(network: nn.Module, recipe: Recipe, plan: Plan) -> Step:
     forward = FORWARDS.get(recipe.precision)
     if forward is None:
         raise UserError(f"{recipe.precision} is for GPUs: fp32 and bf16 run on the processor.")
+    if plan.tiny_maps == "products":
+        forward = by_products(forward)
     if plan.checkpointed:
         forward = checkpointed(forward, plan.checkpointed)
     if plan.engine == "compiled":

@@ -18,7 +18,7 @@ from .claims import Finding, Inequality, judged
 
 DEPTHS = (20, 32, 44, 56)
 KINDS = ("plain", "resnet")
-LOOKS = 10  # on the way, for the curves
+LOOKS = 6  # on the way, for the curves: each costs a hundredth of the training
 TRAINING_MARGIN = 5.0  # points of training error that one seed must show: 65 of 1,297 pictures
 TEST_MARGIN = 3.0  # points of test error: 15 of 500 pictures, over twice their deviation
 
@@ -85,19 +85,13 @@ def name_of(run: Run) -> str:
 
 
 def claims(table: Mapping[str, Row]) -> list[Finding]:
-    """The paper's inequalities, as far as digits can check them."""
+    """The paper's inequalities, as far as digits can check them: those on training.
+
+    That deeper residual networks test better is none of them: of 500 digits they all get 97 % or
+    so, and the deepest has the least time to settle. `seen` tells what was found.
+    """
     made = [_trains_worse(table, f"plain-{b}", f"plain-{a}") for a, b in pairwise(DEPTHS)]
     made += [_trains_worse(table, f"plain-{n}", f"residual-{n}") for n in DEPTHS[1:]]
-    one, other = (table[f"residual-{depth}"] for depth in (DEPTHS[0], DEPTHS[-1]))
-    made.append(
-        Inequality(
-            f"{other.name} tests better than {one.name}",
-            "test error",
-            one.test_errors,
-            other.test_errors,
-            TEST_MARGIN,
-        )
-    )
     return judged(made)
 
 
@@ -137,7 +131,20 @@ def seen(table: Mapping[str, Row]) -> list[str]:
         second += " wrong, at every depth."
     else:
         second = f"With shortcuts the worst of the four ends at {worst:.1f} %."
-    return [first, second]
+    return [first, second, tested(table)]
+
+
+def tested(table: Mapping[str, Row]) -> str:
+    """What depth did to the errors of residual networks on test pictures."""
+    errors = [statistics.fmean(table[f"residual-{d}"].test_errors) for d in DEPTHS]
+    told = " / ".join(f"{value:.1f}" for value in errors)
+    text = f"Of the test pictures they get {told} % wrong: "
+    if errors[0] - errors[-1] >= TEST_MARGIN:
+        return f"{text}depth helped, as it does in the paper on CIFAR-10."
+    return (
+        f"{text}so few digits and steps do not show what CIFAR-10 shows in the paper, that deeper"
+        " residual networks test better."
+    )
 
 
 @dataclass(frozen=True)

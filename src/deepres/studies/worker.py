@@ -9,13 +9,18 @@ from pathlib import Path
 from types import FrameType
 
 import msgspec
+from torch import nn
 
 from ..accel import malloc
+from ..accel.choose import choose, tiny_maps
 from ..accel.prepared import prepared, stream
+from ..data.pictured import edge
 from ..errors import Failed, UserError
-from ..runs.folder import Folder
+from ..models.deepen import deepened
+from ..models.weights import load
+from ..runs.folder import Folder, Held
 from ..runs.log import Item, Moment
-from ..runs.pictures import as_declared
+from ..runs.pictures import Pictures, as_declared
 from ..runs.result import Result
 from ..runs.running import carried_out
 from ..runs.work import Work, curve_of, network_of
@@ -26,13 +31,13 @@ EVERY = 0.2  # seconds between two steps that are told
 
 
 def work_on(task: Task, stop: Callable[[], bool]) -> Iterator[Item | Result]:
-    """One run in its folder, with one fixed plan: nothing is measured, so nothing varies."""
+    """One run in its folder, with the plan that it was begun with."""
     pictures = as_declared(task.source, task.run.data)
-    network = network_of(task.run, pictures.train)
+    network = grown(task) if task.start else network_of(task.run, pictures.train)
     folder = Folder(Path(task.folder))
     folder.take()
     try:
-        plan = folder.planned() or fixed_plan(task.threads)
+        plan = folder.planned() or planned(task, network, pictures)
         step = prepared(network, task.run.recipe, plan)
         curve = curve_of(task.run, pictures, task.looks, test=True)
         work = Work(task.run, plan, pictures, curve, step, stream(plan))
@@ -41,9 +46,30 @@ def work_on(task: Task, stop: Callable[[], bool]) -> Iterator[Item | Result]:
         folder.leave()
 
 
-def fixed_plan(threads: int) -> Plan:
+def grown(task: Task) -> nn.Module:
+    """The trained network of another run with identities added (Sec. 4.1), as a start."""
+    assert task.run.arch is not None
+    network = deepened(load(Path(task.start) / "weights.safetensors"), task.run.arch.layers)
+    network.card = network.mean_image = None
+    return network.train()
+
+
+def planned(task: Task, network: nn.Module, pictures: Pictures) -> Plan:
+    """What is fastest here for a long run; for a short one nothing is measured."""
+    size = edge(pictures.train, task.run.recipe)
+    if task.plan == "fixed":
+        return fixed_plan(task, size)
+    return choose(network, task.run.recipe, size, threads=task.threads, workers=0).plan
+
+
+def fixed_plan(task: Task, edge: int) -> Plan:
     """Eager steps and no worker: small networks are over before anything else would pay."""
-    return Plan(threads=threads, workers=0, malloc="kept" if malloc.keep() else "as it comes")
+    return Plan(
+        threads=task.threads,
+        workers=0,
+        malloc="kept" if malloc.keep() else "as it comes",
+        tiny_maps=tiny_maps(task.run.recipe, edge),
+    )
 
 
 def told(items: Iterator[Item | Result]) -> Iterator[Message]:
@@ -86,8 +112,8 @@ def main() -> None:
             for message in told(work_on(task, stop)):
                 send(message)
         except (UserError, Failed, OSError) as error:
-            send(Ended(str(error), isinstance(error, UserError)))
-            return
+            send(Ended(str(error), isinstance(error, UserError), isinstance(error, Held)))
+            continue
         if stop():
             sys.exit(128 + signals[0] if signals else 1)
         send(Done())
