@@ -1,0 +1,30 @@
+"""Every picture of the pages by its name."""
+
+from collections.abc import Callable
+
+from . import blocks, measured, networks, printed
+from .canvas import Picture
+
+PICTURES: dict[str, Callable[[], Picture]] = {
+    "block": blocks.residual_block,
+    "bottleneck": blocks.bottleneck,
+    "stride": blocks.stride_of_bottleneck,
+    "options": blocks.shortcut_options,
+    "depths": networks.depths,
+    "shapes": networks.shapes,
+    "plain-and-residual": networks.plain_and_residual,
+    "identity": networks.identity_layers,
+    "schedule": measured.schedule,
+    "momentum": measured.momentum,
+    "statistics": measured.statistics,
+    "gradients": measured.gradients,
+    "windows": measured.padded_windows,
+    "ten-crops": measured.ten_crops,
+    "scales": measured.scales,
+    "degradation": printed.degradation,
+    "table6": printed.table_6,
+    "detection": printed.detection,
+    "figure1": printed.figure_1,
+    "figure6": printed.figure_6,
+    "figure7": printed.figure_7,
+}

@@ -1,0 +1,227 @@
+"""The pages' own checks: no number that is not glued, no item without code or a reason."""
+
+import dataclasses
+import json
+import re
+from pathlib import Path
+
+import pytest
+from docs.made import items, prose, results, tables, values
+
+from deepres import paper
+
+DOCS = Path(__file__).parents[2] / "docs"
+PAGES = {page.name if page.parent == DOCS else page.stem: page for page in prose.pages(DOCS)}
+ROLE = re.compile(r"\{(paper|ours|result)\}`([^`]+)`")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_number_in_prose_is_typed(name):
+    assert prose.loose(PAGES[name].read_text()) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "It has 34 layers.",
+        "An error of 28.54 %.",
+        "| plain | 28.54 |",
+        "# A heading with 7 in it",
+        "See Table 15.",  # the paper has fourteen
+        "See Sec. 3.5.",
+        "A window of 33x33.",  # no network has such a map
+        ":::{admonition} What 3 people found\n:class: later\nText.\n:::",
+        "```{picture} block\nA caption with 64 channels.\n```",
+        ":::{container} one\n25.03 %\n:::",
+        "[an error of 6.97](https://example.org)",
+        "1e-4 is small",
+    ],
+)
+def test_a_typed_number_is_found(text):
+    assert prose.loose(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Sec. 3.4, Eqn (1), Tables 7 to 14, Fig. 5, Tables 10 and 11",
+        "ResNet-56 and plain-20, VGG-16, CIFAR-10, conv2_x, v1.5, resnet50-v1.5-cifar",
+        "3x3 on maps of 32x32, windows of 224x224",
+        "{paper}`TABLE_2/plain34` % and {ours}`parameters resnet20`",
+        "`--steps 6400` and\n```console\n$ deepres count resnet50 --size 64\n```",
+        "[a link](https://arxiv.org/abs/1512.03385)",
+        "6n+2 layers, 2n in each stage, in 2015",
+        "```{literalinclude} ../x.py\n:lines: 3-9\n```",
+    ],
+)
+def test_citations_names_shapes_and_glue_are_allowed(text):
+    assert prose.loose(text) == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_glued_number_is_found(name):
+    for role, words in ROLE.findall(PAGES[name].read_text()):
+        assert values.ROLES[role](words).strip()
+
+
+def test_numbers_that_are_not_there_are_errors():
+    for role, words in (
+        ("paper", "TABLE_2/plain35"),
+        ("paper", "TABLE_3/GoogLeNet/top1"),  # the paper prints a dash
+        ("paper", "TABLE_2"),
+        ("ours", "parameters resnet21x"),
+        ("ours", "steps"),
+        ("result", "testing resnet20"),
+    ):
+        with pytest.raises((KeyError, AttributeError, ValueError)):
+            values.ROLES[role](words)
+
+
+def test_the_papers_numbers_come_out_as_it_prints_them():
+    assert values.paper("TABLE_6/ResNet-110/spread/mean") == "6.61"
+    assert values.paper("TABLE_3/resnet50/top1") == "22.85"
+    assert values.paper("IMAGENET_IMAGES/0") == "1,280,000"
+    assert values.paper("TABLE_1_MULTIPLY_ADDS/34|.2g") == "3.6e+09"
+
+
+def test_what_the_abstract_computes():
+    assert values.ours("vgg times") == "8"
+    assert values.ours("coco gain") == "28 %"
+    assert values.ours("vgg share") == "18 %"
+    assert values.ours("localisation gain") == "64 %"
+    assert values.ours("shared layers") == "91"
+    assert values.ours("shortcuts resnet110") == "54"
+    assert values.ours("cifar epochs") == "164"
+
+
+def test_tables_print_the_papers_numbers():
+    """Compared with the tables of the paper as retold independently, cell by cell."""
+    assert tables.table_2()[1] == [("18 layers", "27.94", "27.88"), ("34 layers", "28.54", "25.03")]
+    third = {row[0]: row[1:] for row in tables.TABLES["table3"]()[1]}
+    assert third["resnet34-c"] == ("24.19", "7.40")
+    assert third["GoogLeNet"] == ("–", "9.15")
+    fourth = {row[0]: row[1:] for row in tables.TABLES["table4"]()[1]}
+    assert fourth["resnet152"] == ("19.38", "4.49")
+    assert dict(tables.table_5()[1])["ResNet"] == "3.57"
+    sixth = [row[3] for row in tables.table_6()[1]]
+    assert sixth[-2:] == ["6.43 (6.61 ± 0.16)", "7.93"]
+    first = {row[0]: row[1:3] for row in tables.table_1()[1]}
+    assert first["resnet34-a"] == ("3.6e9", "3.64e9")
+    assert first["resnet50"] == ("3.8e9", "3.86e9")
+
+
+def test_claims_of_table_2():
+    t = paper.TABLE_2
+    assert t["plain34"] > t["plain18"]
+    assert t["resnet34-a"] < t["resnet18-a"]
+    assert t["resnet34-a"] < t["plain34"]
+    assert abs(t["resnet18-a"] - t["plain18"]) < 0.1
+
+
+def test_claims_of_table_3():
+    top1 = {name: error.top1 for name, error in paper.TABLE_3.items()}
+    order = ("resnet34-a", "resnet34", "resnet34-c", "resnet50", "resnet101", "resnet152")
+    errors = [top1[name] for name in order]
+    assert errors == sorted(errors, reverse=True)
+    assert errors[1] - errors[2] < errors[0] - errors[1]
+
+
+def test_claims_of_table_6():
+    errors = {row.layers: row.error for row in paper.TABLE_6 if row.method == "ResNet"}
+    assert errors[20] > errors[32] > errors[44] > errors[56] > errors[110]
+    assert errors[1202] > errors[110]
+
+
+def test_the_index_is_whole_and_founded():
+    assert items.unfounded() == []
+    assert len(items.SENTENCES) == items.CHECKABLE
+
+
+@pytest.mark.parametrize(
+    "change, said",
+    [
+        ({"code": (), "reason": ""}, "neither code nor a reason"),
+        ({"code": ("src/deepres/spec.py:Nothing",)}, "is not there"),
+        ({"tests": ("tests/unit/test_spec.py::test_nothing",)}, "is not there"),
+        ({"tests": ()}, "code and no test"),
+        ({"page": "nowhere"}, "no page"),
+        ({"name": "Table 1 and a half"}, "Table 1 is missing"),
+    ],
+)
+def test_an_item_without_foundation_is_named(change, said):
+    broken = [
+        dataclasses.replace(item, **change) if item.name == "Table 1" else item
+        for item in items.ITEMS
+    ]
+    assert any(said in sentence for sentence in items.unfounded(tuple(broken)))
+
+
+@pytest.mark.parametrize("item", items.ITEMS, ids=lambda item: item.name)
+def test_an_item_is_cited_on_its_page(item):
+    """By its own spelling; a sentence stands in the index alone."""
+    text = (DOCS / "companion" / f"{item.page.partition('#')[0]}.md").read_text()
+    if item in items.SENTENCES or item.name == "Abstract":
+        return
+    if item.name.startswith("Appendix"):
+        assert item.name in text
+    else:
+        assert item.name in prose.cited(text.replace("**", ""))
+
+
+def test_code_in_the_companion_is_never_pasted():
+    for page in PAGES.values():
+        assert not re.search(r"^`{3,}(python|py)\b", page.read_text(), re.M), page
+
+
+def line(tmp_path, **changed):
+    """A committed line of a finished run."""
+    told = {
+        "key": changed.pop("key", "abc"),
+        "run": {
+            "name": "plain20-cifar10",
+            "arch": {
+                "stem": "3x3",
+                "block": "basic",
+                "depths": [3, 3, 3],
+                "widths": [16, 32, 64],
+                "shortcut": "none",
+            },
+            "data": {"name": "cifar10"},
+            "recipe": changed.pop("recipe", {}),
+            "seed": changed.pop("seed", 0),
+        },
+        "trained_on": {"seen": 50_000, "top1": 500, "top5": 0},
+        "test": {"seen": 10_000, "top1": changed.pop("wrong", 900), "top5": 0},
+    }
+    with (tmp_path / "runs.jsonl").open("a") as file:
+        file.write(json.dumps(told) + "\n")
+
+
+SHORT = {"steps": 6400, "drops": [3200, 4800], "scaled_from": {}}
+
+
+def test_results_are_read_and_stamped(tmp_path, monkeypatch):
+    line(tmp_path, recipe=SHORT, key="a", wrong=1_000)
+    line(tmp_path, recipe=SHORT, key="b", wrong=1_200, seed=1)
+    line(tmp_path, recipe=SHORT, key="b", wrong=1_200, seed=1)  # the same run twice
+    line(tmp_path, recipe=SHORT | {"momentum_form": "torch"}, key="c", wrong=5_000)
+    found = results.finished(tmp_path)
+    monkeypatch.setattr(results, "finished", lambda: found)
+    (mine,) = results.as_the_paper().values()
+    assert [run.test_error for run in mine] == [10.0, 12.0]
+    assert results.told(mine[0]) == "6,400 iterations of 64,000"
+
+
+def test_a_whole_schedule_is_never_mixed_with_a_short_one(tmp_path, monkeypatch):
+    line(tmp_path, recipe=SHORT, key="a", wrong=1_000)
+    line(tmp_path, key="whole", wrong=900)
+    found = results.finished(tmp_path)
+    monkeypatch.setattr(results, "finished", lambda: found)
+    (mine,) = results.as_the_paper().values()
+    assert [run.test_error for run in mine] == [9.0]
+
+
+def test_what_was_not_run_says_so(monkeypatch):
+    monkeypatch.setattr(values, "as_the_paper", dict)
+    assert values.result("test resnet20") == "not run yet"
+    assert values.result("training plain56") == "not run yet"
