@@ -1,11 +1,16 @@
 """How the pages are built: Sphinx, MyST-NB, furo, and what is ours in `made/`."""
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
+
+# The notebook has a folder of its own beside this one; Sphinx reads only what lies below here.
+(HERE / "notebooks").mkdir(exist_ok=True)
+shutil.copyfile(HERE.parent / "notebooks" / "cifar10.ipynb", HERE / "notebooks" / "cifar10.ipynb")
 
 project = "deepres"
 author = "The deepres developers"
