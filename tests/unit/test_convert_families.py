@@ -217,9 +217,9 @@ def test_torchvisions_names_never_hide_the_stride_that_was_guessed(tmp_path):
     card = same(path, theirs, size=64)
     assert card.source == "torchvision"
     (told,) = card.guessed
-    ours, theirs = told.split("its keys fit")
+    ours, others = told.split("its keys fit")
     assert "stride on the 3x3, stem 7x7, RGB 0-1" in ours
-    assert "ruotianluo (stride on the first 1x1, stem 7x7-ceil, BGR 0-255" in theirs
+    assert "ruotianluo (stride on the first 1x1, stem 7x7-ceil, BGR 0-255" in others
     assert same(path, theirs, source="torchvision", size=64).guessed == ()
 
 
