@@ -25,7 +25,8 @@ class Facts(Struct, frozen=True, forbid_unknown_fields=True):
 
     step: int = 0
     events: tuple[Event, ...] = ()
-    recent: tuple[int, ...] = ()  # errors of each of the last steps, while a warm-up watches them
+    # errors of each of the last steps while a warm-up watches them, of windows for a plateau
+    recent: tuple[int, ...] = ()
 
 
 @dataclass
@@ -128,12 +129,37 @@ def fit(
 
 
 def notice(state: State, recipe: Recipe, wrong: Tensor) -> None:
+    """Turns what was answered wrongly into events: the end of a warm-up, then plateaus."""
+    if recipe.warm_up == "error" and not any(what == "warm-up ended" for what, _ in state.events):
+        _notice_warm(state, recipe, wrong)
+    elif recipe.drops == "plateau":
+        _notice_plateau(state, recipe, wrong)
+
+
+def _notice_plateau(state: State, recipe: Recipe, wrong: Tensor) -> None:
+    """Adds up windows since the last drop, `recent` ending in the one under way (Sec. 3.4)."""
+    how, found = recipe.plateau, [at for what, at in state.events if what == "plateau"]
+    if len(found) >= how.drops:
+        return
+    ended = [at for what, at in state.events if what == "warm-up ended"]
+    done = state.step - max([*found, *ended, 0])
+    if done % how.window == 1 or how.window == 1:
+        state.recent.append(0)
+    state.recent[-1] += int(wrong)
+    if done % how.window or len(state.recent) <= how.patience:
+        return
+    best = min(state.recent[: -how.patience])
+    gain = 100 * (best - min(state.recent[-how.patience :])) / (how.window * recipe.batch)
+    if gain < how.gain:
+        state.events += (("plateau", state.step),)
+        state.recent = []
+
+
+def _notice_warm(state: State, recipe: Recipe, wrong: Tensor) -> None:
     """Ends a warm-up by error once 100 steps have less than 80 % errors in the mean (Sec. 4.2).
 
     One batch alone would end it early: its error has a deviation of 3.5 points.
     """
-    if recipe.warm_up != "error" or any(what == "warm-up ended" for what, _ in state.events):
-        return
     state.recent = [*state.recent, int(wrong)][-WINDOW:]
     if len(state.recent) == WINDOW and 10 * sum(state.recent) < 8 * WINDOW * recipe.batch:
         state.events += (("warm-up ended", state.step),)

@@ -8,7 +8,7 @@ from msgspec import structs
 from deepres.errors import UserError
 from deepres.runs.declare import Asked, run_of
 from deepres.runs.folder import differences
-from deepres.spec import CIFAR, DIGITS, Data
+from deepres.spec import CIFAR, DIGITS, IMAGENET, Data
 
 CIFAR10 = Data(name="cifar10", train="a", test="b")
 
@@ -67,7 +67,7 @@ def test_epochs_are_the_fewest_steps_that_see_as_many_images(epochs, images, bat
         ("resnet20", {"steps": 5, "epochs": 1}, "--steps and --epochs"),
         ("resnet20", {"recipe": "fast"}, "fast is not there yet"),
         ("resnet20", {"recipe": "cifra"}, "no recipe 'cifra'"),
-        ("resnet50", {}, "--recipe cifar"),
+        ("resnet20", {"size": 64}, "--size is for pictures of any size"),
         ("resnet20", {"drops": "32k"}, "--drops 32k"),
         ("resnet20", {"warm_up": "slow"}, "--warmup slow"),
         ("resnet20", {"precision": "fp8"}, "--precision fp8"),
@@ -93,3 +93,23 @@ def test_two_runs_differ_field_by_field():
     own = run_of("my.module:Net", CIFAR10, 50_000, 10, Asked())
     assert own.name == "Net-cifar10"
     assert differences(own, structs.replace(own, name="other")) == []
+
+
+def test_a_table_1_network_trains_as_in_sec_3_4_and_smaller_pictures_scale_its_sides():
+    data = Data(name="folder", train="a", test="b")
+    full = run_of("resnet34", data, 1_281_167, 1000, Asked())
+    assert full.recipe == IMAGENET
+    assert (full.recipe.crop, full.recipe.shorter) == (224, (256, 480))
+    assert (full.recipe.batch, full.recipe.replicas, full.recipe.drops) == (256, 8, "plateau")
+    small = run_of("resnet18", data, 2200, 10, Asked(size=112, drops="steps")).recipe
+    assert (small.crop, small.shorter, small.drops) == (112, (128, 240), (150_000, 300_000))
+    short = run_of("resnet18", data, 2200, 10, Asked(drops="steps", steps=6_000)).recipe
+    assert short.drops == (1_500, 3_000) and short.scaled_from.steps == 600_000
+    assert run_of("resnet20", data, 100, 3, Asked()).recipe.shorter == (37, 69)  # 32 pixels
+
+
+def test_a_plateau_of_a_short_run_has_a_short_window():
+    data = Data(name="folder", train="a", test="b")
+    made = run_of("resnet18", data, 2200, 10, Asked(steps=60_000)).recipe
+    assert (made.drops, made.plateau.window, made.plateau.patience) == ("plateau", 500, 4)
+    assert run_of("resnet18", data, 2200, 10, Asked(steps=600)).recipe.plateau.window == 50

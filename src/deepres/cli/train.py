@@ -31,12 +31,12 @@ def train(
     network: str | None = typer.Argument(None, help="A name, or package.module:callable."),
     data: str | None = typer.Option(None, help="digits, synthetic, cifar10[:PATH] or a PATH."),
     out: Path | None = typer.Option(None, help="The run's folder; runs/NAME-KEY if not given."),
-    recipe: str | None = typer.Option(None, help="cifar (Sec. 4.2) or digits (600 short steps)."),
+    recipe: str | None = typer.Option(None, help="cifar (Sec. 4.2), imagenet (3.4) or digits."),
     steps: int | None = typer.Option(None, min=1, help="Scales the drops in proportion."),
     epochs: float | None = typer.Option(None, min=0, help="The same, in passes over the images."),
     batch: int | None = typer.Option(None, min=1, help="Pictures a step."),
     lr: float | None = typer.Option(None, min=0, help="The rate before the first drop."),
-    drops: str | None = typer.Option(None, help="Steps at which it drops: 32000,48000."),
+    drops: str | None = typer.Option(None, help="32000,48000, plateau, or steps (Fig. 4's)."),
     warmup: str | None = typer.Option(None, help="none, error (Sec. 4.2, 110 layers) or STEPS."),
     decay: float | None = typer.Option(None, min=0, help="Weight decay."),
     scale_decay: bool = typer.Option(
@@ -47,6 +47,7 @@ def train(
     precision: str | None = typer.Option(None, help="fp32 (the paper's), bf16 or fp16."),
     seed: int | None = typer.Option(None, min=0, help="Of start, order and windows; 0."),
     split: str | None = typer.Option(None, help="How many to train on: 45k holds 5k of 50k out."),
+    size: int | None = typer.Option(None, min=8, help="Of the crop, for folders: 224."),
     spec: Path | None = typer.Option(None, help="A run.json: that run, exactly."),
     resume: bool = typer.Option(False, "--resume", help="Go on with the run in --out."),
     watch: bool = typer.Option(False, "--watch", help="Look at the test set on the way, only so."),
@@ -79,6 +80,7 @@ def train(
         precision=precision,
         seed=seed,
         split=split,
+        size=size,
     )
     from ..report.events import events
     from ..report.run import run_page

@@ -7,15 +7,14 @@ from msgspec import structs
 
 from ..errors import UserError
 from ..models.zoo import arch
-from ..spec import CIFAR, DIGITS, Arch, Data, Recipe, Run, scaled
+from ..spec import CIFAR, DIGITS, FIGURE_4, IMAGENET, Arch, Data, Recipe, Run, scaled
 
 LATER = {
-    "imagenet": "the recipe of Sec. 3.4 needs pictures of any size, which come with the picture"
-    " pipeline",
     "fast": "a recipe that is not the paper's comes with the work on speed",
     "finetune": "fine-tuning comes with the picture pipeline",
 }
-NAMED = {"cifar": CIFAR, "digits": DIGITS}
+NAMED = {"cifar": CIFAR, "digits": DIGITS, "imagenet": IMAGENET}
+ANY_SIZE = ("folder", "hub")  # data sets whose pictures are cut as Sec. 3.4 cuts them
 PRECISIONS = ("fp32", "bf16", "fp16")
 DEEP = 110  # layers from which on a CIFAR network warms up (Sec. 4.2: 110; 1202 is our reading)
 
@@ -32,7 +31,7 @@ class Asked:
     epochs: float | None = None
     batch: int | None = None
     lr: float | None = None
-    drops: str | None = None  # 32000,48000
+    drops: str | None = None  # 32000,48000, plateau, or steps: those of Fig. 4
     warm_up: str | None = None  # none, error or a number of steps
     decay: float | None = None
     decay_scaled: Literal["scaled"] | None = None
@@ -41,6 +40,7 @@ class Asked:
     precision: str | None = None
     seed: int | None = None
     split: str | None = None
+    size: int | None = None  # of the crop, for pictures of any size
 
     def given(self) -> list[str]:
         """The flags that were given, as they are written."""
@@ -60,12 +60,8 @@ def recipe_named(name: str | None, made: Arch | None, data: str) -> Recipe:
         raise UserError(f"--recipe {name} is not there yet: {LATER[name]}; cifar is there.")
     if name is not None and name not in NAMED:
         raise UserError(f"There is no recipe {name!r}: recipes are {', '.join([*NAMED, *LATER])}.")
-    if name is None and made is not None and not made.stem.startswith("3x3"):
-        raise UserError(
-            "The recipe of Table 1's networks, imagenet, is not there yet: --recipe cifar trains"
-            " them as Sec. 4.2 does, and the suffix -cifar gives them a stem for small pictures."
-        )
-    recipe = structs.replace(NAMED[name or "cifar"], **AUGMENTATION.get(data, {}))
+    usual = "cifar" if made is None or made.stem.startswith("3x3") else "imagenet"
+    recipe = structs.replace(NAMED[name or usual], **AUGMENTATION.get(data, {}))
     deep = made is not None and made.stem.startswith("3x3") and made.layers >= DEEP
     return structs.replace(recipe, warm_up="error") if deep else recipe
 
@@ -74,7 +70,8 @@ def run_of(network: str, data: Data, images: int, classes: int, asked: Asked) ->
     """What is asked for, as a value; `images` are those trained on."""
     own = ":" in network
     made = None if own else arch(network, classes)
-    recipe = _with_flags(recipe_named(asked.recipe, made, data.name), asked)
+    recipe = _sized(recipe_named(asked.recipe, made, data.name), made, data, asked.size)
+    recipe = _with_flags(recipe, asked)
     run = Run(
         name=f"{_plain(network)}-{data.name}",
         arch=made,
@@ -84,6 +81,17 @@ def run_of(network: str, data: Data, images: int, classes: int, asked: Asked) ->
         seed=asked.seed or 0,
     )
     return _of_length(run, images, asked)
+
+
+def _sized(recipe: Recipe, made: Arch | None, data: Data, size: int | None) -> Recipe:
+    """The crop of a network's own size, or of the one asked for; the range of Sec. 3.4 with it."""
+    if data.name not in ANY_SIZE:
+        if size is not None:
+            raise UserError(f"--size is for pictures of any size; those of {data.name} have one.")
+        return recipe
+    edge = size or (made.input_size if made else IMAGENET.crop)
+    low, high = (round(side * edge / IMAGENET.crop) for side in IMAGENET.shorter)
+    return structs.replace(recipe, crop=edge, shorter=(low, high))
 
 
 def _with_flags(recipe: Recipe, asked: Asked) -> Recipe:
@@ -110,7 +118,13 @@ def _of_length(run: Run, images: int, asked: Asked) -> Run:
     told: dict[str, object] = {}
     if asked.warm_up is not None:
         told["warm_up"] = _warm_up(asked.warm_up)
-    if asked.drops is not None:
+    if asked.drops == "plateau":
+        run = structs.replace(run, recipe=structs.replace(run.recipe, drops="plateau"))
+    elif asked.drops == "steps":
+        moved = structs.replace(run.recipe, drops=FIGURE_4, steps=IMAGENET.steps)
+        run = structs.replace(run, recipe=moved)
+        steps = steps or IMAGENET.steps
+    if asked.drops not in (None, "plateau", "steps"):
         told["drops"] = _drops(asked.drops)
         told["steps"] = steps or run.recipe.steps
     elif steps is not None:
@@ -118,11 +132,13 @@ def _of_length(run: Run, images: int, asked: Asked) -> Run:
     return structs.replace(run, recipe=structs.replace(run.recipe, **told))
 
 
-def _drops(text: str) -> tuple[int, ...]:
+def _drops(text: str | None) -> tuple[int, ...]:
     try:
-        return tuple(int(part) for part in text.split(",") if part.strip())
+        return tuple(int(part) for part in (text or "").split(",") if part.strip())
     except ValueError:
-        raise UserError(f"--drops {text}: write steps as in 32000,48000.") from None
+        raise UserError(
+            f"--drops {text}: write steps as in 32000,48000, plateau, or steps for Fig. 4's."
+        ) from None
 
 
 def _warm_up(text: str) -> int | Literal["none", "error"]:

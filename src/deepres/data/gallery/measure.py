@@ -46,8 +46,8 @@ def normalisation(images: Gallery, recipe: Recipe) -> Normalisation:
     told = Preprocessing(
         size=edge,
         resize=recipe.shorter[0],
-        mean=(channels[0] / 255, channels[1] / 255, channels[2] / 255),
-        std=(float(deviations[0]), float(deviations[1]), float(deviations[2])),
+        mean=_three(channels / 255),
+        std=_three(deviations),
         mean_image=recipe.centre == "mean image",
     )
     stored = torch.from_numpy((image / 255).transpose(2, 0, 1).astype(np.float32))
@@ -60,6 +60,10 @@ def normalisation(images: Gallery, recipe: Recipe) -> Normalisation:
         scale=torch.from_numpy(factors).repeat(edge * edge),
         colours=torch.from_numpy((_colours(recipe, covariance) * 255 * factors).astype(np.float32)),
     )
+
+
+def _three(values: np.ndarray) -> tuple[float, float, float]:
+    return float(values[0]), float(values[1]), float(values[2])
 
 
 def _colours(recipe: Recipe, covariance: np.ndarray) -> np.ndarray:
