@@ -62,7 +62,7 @@ def reference(content: bytes, shorter: int) -> np.ndarray:
                 if image.format == "JPEG" and image.mode in ("RGB", "L"):
                     scale = scale_for(min(image.size), shorter)
                     image.draft(None, (image.width // scale, image.height // scale))
-                return np.asarray(opened(image))
+                return np.array(opened(image))  # a copy: torch takes none that cannot be written
     except UnidentifiedImageError:
         raise BadPicture("is no picture of a known format" if content else "is empty") from None
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
