@@ -10,7 +10,7 @@ from ..train import Forward
 
 
 def compiled(forward: Forward) -> Forward:
-    """The same pass, compiled at its first call: half a minute for 20 layers, more for more.
+    """The same pass, compiled at its first call: a minute for 20 layers, more for more.
 
     What was compiled for another network before is forgotten: torch keeps only a few programs for
     one function, and silently runs the next ones uncompiled.
