@@ -235,7 +235,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "stride 2 and 3x3 max-pooling with stride 2 and padding 1",
         "it does not take the paper's 224x224 pictures; both ran on 32x32",
         "it has 11,173,962 parameters and 555,422,720 multiply-adds; the paper's resnet18 has"
-        " 11,181,642 and 37,016,576",
+        " 11,181,642 and 37,016,576 on 32x32 pictures",
         "its convolutions start as torch leaves them, kaiming_uniform(a=sqrt(5)), 0.41 times "
         "the paper's deviation; the paper's start normal with sqrt(2 / fan_in)",
     ],

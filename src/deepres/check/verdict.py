@@ -88,7 +88,8 @@ def _verdict(name: str, against: str, sides: tuple[Side, Side], made: Arch, size
     starting = starts(theirs.start, paper.start)
     values = compared((theirs.network, paper.network), layouts, pairs, size)
     unexplained = [values.said] if values.same is not True and not computation else []
-    counts = _counts(theirs.numbers, paper.numbers, against)
+    where = f" on {size}x{size} pictures" if size != made.input_size else ""
+    counts = _counts(theirs.numbers, paper.numbers, against, where)
     differences = [*alike, *computation, *rest, *unexplained, *counts, *starting]
     return Verdict(
         network=name,
@@ -141,14 +142,14 @@ def _size(size: int, made: Arch) -> list[str]:
     ]
 
 
-def _counts(theirs: Count, paper: Count, against: str) -> list[str]:
+def _counts(theirs: Count, paper: Count, against: str, where: str) -> list[str]:
     names = {"layers": "layers", "parameters": "parameters", "multiply_adds": "multiply-adds"}
     apart = [f for f in names if getattr(theirs, f) != getattr(paper, f)]
     if not apart:
         return []
     ours = listed([f"{getattr(theirs, field):,} {names[field]}" for field in apart])
     papers = listed([f"{getattr(paper, field):,}" for field in apart])
-    return [f"it has {ours}; the paper's {against} has {papers}"]
+    return [f"it has {ours}; the paper's {against} has {papers}{where}"]
 
 
 def _resemblance(theirs: Side, against: str, size: int) -> tuple[str | None, list[str]]:
