@@ -1,27 +1,134 @@
-"""`deepres report`: what was run, as one page that opens anywhere."""
+"""`deepres report`: what was run, as one page that opens anywhere, as Markdown, or as a line."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from ..errors import UserError
-from . import app, printed
+from . import app, note, printed
+
+if TYPE_CHECKING:
+    from ..studies.rows import Results
+    from ..studies.study import Study
+
+RUNS, RESULTS = Path("runs"), Path("results")
 
 
-@app.command(epilog="Example: deepres report runs/first")
+@app.command(epilog="Example: deepres report figure6 --runs runs --out figure6.html")
 def report(
-    what: Path = typer.Argument(help="A run's folder."),
-    out: Path | None = typer.Option(None, help="The page; report.html in the folder if not given."),
+    what: str = typer.Argument(help="A study's name, or a run's folder."),
+    runs: list[Path] = typer.Option(
+        [], help="Folders of runs or files of lines; ./runs and ./results/*.jsonl."
+    ),
+    scale: str | None = typer.Option(None, help="smoke, short or paper; the largest there is."),
+    data: str | None = typer.Option(None, help="Of which data; the study's own where there are."),
+    weights: list[str] = typer.Option([], help="figure7: any weights, measured now."),
+    out: Path | None = typer.Option(None, help="FILE.html, FILE.md or FILE.jsonl, which it joins."),
     as_json: bool = typer.Option(False, "--json", help="One JSON object on standard output."),
 ) -> None:
-    """Write the page of a run: curves, numbers, confusion, mistakes, recipe, machine."""
+    """Write the page of a study, with the paper's numbers beside ours, or of one run."""
+    from ..studies.catalogue import STUDIES
+
+    if what not in STUDIES and Path(what).is_dir():
+        path = _of_run(Path(what), out)
+    else:
+        path = _of_study(what, runs, scale, data, weights, out)
+    printed({"file": str(path.resolve())}, str(path), as_json)
+
+
+def _of_run(place: Path, out: Path | None) -> Path:
+    """Of a run's folder: its page, or its line of results."""
     from ..report.run import run_page
     from ..runs.disk import write_whole
     from ..runs.folder import Folder
 
-    folder = Folder(what)
+    folder = Folder(place)
     if not folder.run.exists():
-        raise UserError(f"{what} is no run's folder: there is no {folder.run}.")
+        raise UserError(f"{place} is no run's folder: there is no {folder.run}.")
     path = out or folder.report
-    write_whole(path, run_page(folder).encode())
-    printed({"file": str(path.resolve())}, str(path), as_json)
+    if path.suffix == ".jsonl":
+        from ..studies.outcome import add_lines, outcome_of
+
+        found = outcome_of(folder)
+        if found is None:
+            raise UserError(f"{place} is not finished: there is no {folder.result}.")
+        add_lines(path, [found])
+    else:
+        write_whole(path, run_page(folder).encode())
+    return path
+
+
+def _of_study(
+    name: str,
+    runs: list[Path],
+    scale: str | None,
+    data: str | None,
+    weights: list[str],
+    out: Path | None,
+) -> Path:
+    """Of a study: its page as HTML or Markdown, or the lines of its finished runs."""
+    from ..runs.disk import write_whole
+    from ..studies.catalogue import study as named
+    from ..studies.outcome import add_lines, gathered
+    from ..studies.rows import largest
+    from .run import scale_named
+
+    study = named(name)
+    path = out or (runs[0] if runs and runs[0].is_dir() else RUNS) / f"{name}.html"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if weights:
+        write_whole(path, _of_weights(study, weights, data).encode())
+        return path
+    if study.kind == "counted":
+        _counted(study, path)
+        return path
+    outcomes = gathered(runs or [RUNS, *sorted(RESULTS.glob("*.jsonl"))])
+    found = largest(study, outcomes, scale_named(scale) if scale else None, data)
+    if path.suffix == ".jsonl":
+        count = add_lines(path, (one for row in found.rows for one in row.outcomes))
+        note(f"{count} finished runs in {path}")
+    else:
+        _written(found, path)
+    return path
+
+
+def _written(found: "Results", path: Path) -> None:
+    """HTML, or Markdown with its charts beside it."""
+    from ..report.study import markdown_of, page_of
+    from ..runs.disk import write_whole
+
+    if path.suffix != ".md":
+        write_whole(path, page_of(found).encode())
+        return
+    text, files = markdown_of(found, path.stem)
+    write_whole(path, text.encode())
+    for name, svg in files.items():
+        write_whole(path.with_name(name), svg.encode())
+
+
+def _counted(study: "Study", path: Path) -> None:
+    """Table 1."""
+    from ..report.as_markdown import markdown
+    from ..report.counted import counted, counted_blocks
+    from ..report.study import counted_page
+    from ..runs.disk import write_whole
+
+    rows = counted(study)
+    if path.suffix == ".md":
+        write_whole(path, markdown(counted_blocks(study, rows), path.stem)[0].encode())
+    else:
+        write_whole(path, counted_page(study, rows).encode())
+
+
+def _of_weights(study: "Study", weights: list[str], data: str | None) -> str:
+    """Fig. 7 of weights that may be anybody's."""
+    from ..data.source import images
+    from ..report.weights import weights_page
+    from ..studies.measures import responses_of_file
+
+    if not study.responses:
+        raise UserError(f"--weights is for figure7: {study.name} is about trainings.")
+    pictures = images(data or study.data, "train")
+    told = dict(responses_of_file(path, pictures) for path in weights)
+    return weights_page(study, told, pictures.name)

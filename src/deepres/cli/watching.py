@@ -61,7 +61,9 @@ def layers(task: Task) -> int:
 
 
 def name_of(task: Task) -> str:
-    """A run's name without its data: plain56, plain56 seed 1."""
+    """What a study calls it, else a run's name without its data: plain56, plain56 seed 1."""
+    if task.label:
+        return task.label
     name = task.run.name.partition("-")[0]
     return f"{name} seed {task.run.seed}" if task.run.seed else name
 

@@ -21,7 +21,18 @@ class Series:
     name: str
     points: Sequence[tuple[float, float]]
     style: Style
-    colour: int  # 1 to 4, of the page's palette
+    colour: int  # 1 to 4, of the page's palette; a study's page has 6
+    band: Sequence[tuple[float, float, float]] = ()  # x, low, high: what seeds span
+    said: Sequence[str] = ()  # of each point, where a pointer rests on it
+
+
+@dataclass(frozen=True)
+class Level:
+    """A value that somebody printed: a tick at the right edge."""
+
+    value: float
+    colour: int
+    said: str
 
 
 @dataclass(frozen=True)
@@ -48,17 +59,24 @@ class Axes:
 
 
 def chart(
-    title: str, axes: Axes, series: Sequence[Series], marks: Iterable[tuple[float, str]] = ()
+    title: str,
+    axes: Axes,
+    series: Sequence[Series],
+    marks: Iterable[tuple[float, str]] = (),
+    levels: Iterable[Level] = (),
 ) -> str:
-    """A figure: axes, lines, vertical marks, and a legend below."""
-    clip = f"clip-{zlib.crc32(title.encode()):x}"
-    drawn = [_line(axes, one) for one in series if one.points]
+    """A figure: axes, bands, lines, vertical marks, ticks at the right, and a legend below."""
+    clip = f"clip-{zlib.crc32(repr((title, axes, series)).encode()):x}"
+    drawn = [_band(axes, one) for one in series if one.band]
+    drawn += [_line(axes, one) for one in series if one.points]
+    drawn += [spot for one in series for spot in _spots(axes, one)]
     body = [
         f'<clipPath id="{clip}"><rect x="{LEFT}" y="{TOP}" width="{WIDTH - LEFT - RIGHT + 6}"'
         f' height="{HEIGHT - TOP - BOTTOM + 6}"/></clipPath>',
         *_grid(axes),
         *(_mark(axes, at, text) for at, text in marks),
         f'<g clip-path="url(#{clip})">{"".join(drawn)}</g>',
+        *(_level(axes, one) for one in levels),
     ]
     return (
         f"<figure><figcaption>{escape(title)}</figcaption>"
@@ -93,6 +111,29 @@ def _line(axes: Axes, one: Series) -> str:
     path = "M" + "L".join(f"{x} {y}" for x, y in places)
     how = f'stroke="{colour}" stroke-linejoin="round" {STROKES[one.style]}'
     return f'<path d="{path}" fill="none" {how}/>'
+
+
+def _band(axes: Axes, one: Series) -> str:
+    there = [f"{axes.x(x):.1f} {axes.y(high):.1f}" for x, _, high in one.band]
+    back = [f"{axes.x(x):.1f} {axes.y(low):.1f}" for x, low, _ in reversed(one.band)]
+    return f'<path class="band" d="M{"L".join(there + back)}Z" fill="var(--s{one.colour})"/>'
+
+
+def _spots(axes: Axes, one: Series) -> Iterable[str]:
+    """What a pointer rests on: without a script, the browser's own."""
+    for (x, y), text in zip(one.points, one.said, strict=False):
+        yield (
+            f'<circle class="hot" cx="{axes.x(x):.1f}" cy="{axes.y(y):.1f}" r="5"'
+            f' color="var(--s{one.colour})"><title>{escape(text)}</title></circle>'
+        )
+
+
+def _level(axes: Axes, one: Level) -> str:
+    y, right = axes.y(one.value), WIDTH - RIGHT
+    return (
+        f'<path d="M{right - 14} {y:.1f}H{right + 8}" stroke="var(--s{one.colour})"'
+        f' stroke-width="3"><title>{escape(one.said)}</title></path>'
+    )
 
 
 def _grid(axes: Axes) -> Iterable[str]:

@@ -18,6 +18,10 @@ Value = TypeVar("Value", bound=Struct)
 OURS = ("weights.safetensors", "card.json", "log.jsonl", "state")
 
 
+class Held(UserError):
+    """Another living process works on the run."""
+
+
 class Folder:
     """Paths of a run's files, and the lock that lets one living process work on them."""
 
@@ -41,7 +45,7 @@ class Folder:
             self.state.mkdir(parents=True, exist_ok=True)
             self.lock.acquire(timeout=0)
         except Timeout:
-            raise UserError(
+            raise Held(
                 f"{self.path} is held by another process{self._holder()} that works on this run:"
                 " wait for it, stop it, or name another --out."
             ) from None

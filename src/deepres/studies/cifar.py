@@ -29,7 +29,7 @@ def of_table_6(layers: int) -> Printed:
 
 def printed(found: Cifar) -> Printed:
     """A row of Table 6."""
-    spread = tuple(found.spread) if found.spread else None
+    spread = (found.spread.mean, found.spread.deviation) if found.spread else None
     return Printed(error=found.error, note="best of 5" if spread else "", spread=spread)
 
 

@@ -16,7 +16,7 @@ METHOD = (
     " side larger, both corrected by Holm's method over all claims of the study; else it is within"
     " noise. g is Hedges' effect size: the difference in standard deviations between seeds. With"
     " fewer seeds a claim is within noise unless single runs lie further apart than the margin"
-    " printed beside it."
+    " printed beside it: 3 points or 5 binomial standard errors, whichever is more."
 )
 
 
@@ -92,7 +92,7 @@ def _untested(one: Inequality) -> Finding:
     verdict: Verdict = "within noise"
     if abs(difference) >= one.margin:
         verdict = "holds" if difference > 0 else "fails"
-    found = f"{_sides(one)}; difference {difference:+.2f}, margin {one.margin:g}"
+    found = f"{_sides(one)}; difference {difference:+.2f}, margin {one.margin:.3g}"
     return Finding(one.claim, found, verdict)
 
 

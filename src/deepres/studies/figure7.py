@@ -10,11 +10,10 @@ runs, 5.6e+16 multiply-adds).
 from .cifar import larger, plain, residual
 from .study import Claim, Study
 
-MEASURE = "deviation of responses"
-
 
 def _weaker(weak: str, strong: str) -> Claim:
-    return larger(strong, weak, MEASURE, f"{weak} responds less than {strong}", margin=0.2)
+    words = f"{weak} responds less than {strong}"
+    return larger(strong, weak, "deviation of responses", words, margin=0.2)
 
 
 STUDY = Study(

@@ -17,7 +17,6 @@ from ..runs.disk import write_whole
 from ..runs.folder import Folder, read
 from ..runs.log import Evaluated, Found, Report
 from ..runs.provenance import Provenance
-from ..runs.result import Result
 from ..spec import Plan, Run
 from ..tally import Tally
 
@@ -111,7 +110,11 @@ def outcome_of(folder: Folder) -> Outcome | None:
         run=run,
         seconds=round(result.seconds, 1),
         images_per_second=round(result.images_per_second, 1),
-        **_tallies(result),
+        while_training=result.while_training,
+        trained_on=result.trained_on,
+        test=result.test,
+        test_running=result.test_running,
+        held_out=result.held_out,
         training=lines.training(),
         clean=lines.looked("trained on", watching=False),
         watched=lines.looked("test", watching=True),
@@ -123,11 +126,6 @@ def outcome_of(folder: Folder) -> Outcome | None:
         commit=made.commit if made else None,
         plan=made.plan if made else None,
     )
-
-
-def _tallies(result: Result) -> dict[str, Tally | None]:
-    kinds = ("while_training", "trained_on", "held_out", "test", "test_running")
-    return {kind: getattr(result, kind) for kind in kinds}
 
 
 def _there(path: Path, kind: type[Value]) -> Value:

@@ -13,7 +13,9 @@ from ..spec import Data
 from .claims import Finding, Inequality, judged
 from .outcome import Outcome
 from .student import POWER, Welch, welch
-from .study import CLASSES, SCALES, Measure, Row, Scale, Study, anonymous, runs_of
+from .study import CLASSES, SCALES, Claim, Measure, Row, Scale, Study, anonymous, runs_of
+
+CERTAIN = 5  # binomial standard errors, beneath which single runs decide nothing
 
 
 @dataclass(frozen=True)
@@ -53,10 +55,26 @@ class Told:
     @property
     def binomial(self) -> float | None:
         """The standard error that so many test pictures leave, in points."""
-        if self.mean is None:
+        return self.chance(self.row.measure) if self.errors else None
+
+    def chance(self, measure: Measure) -> float:
+        """The same of any error: of test pictures, or of those trained on."""
+        values = self.values(measure)
+        if not values:
+            return 0.0
+        first, part = self.outcomes[0], statistics.fmean(values) / 100
+        seen = first.test.seen if measure.startswith("test") else first.trained_on.seen
+        return 100 * math.sqrt(part * (1 - part) / seen)
+
+    @property
+    def difference(self) -> float | None:
+        """From the paper's number: of means where it prints one, else from its single run."""
+        paper = self.row.paper
+        if paper is None or self.mean is None:
             return None
-        part = self.mean / 100
-        return 100 * math.sqrt(part * (1 - part) / self.outcomes[0].test.seen)
+        if paper.spread is not None:
+            return self.mean - paper.spread[0]
+        return None if paper.error is None else self.mean - paper.error
 
     @property
     def lowest_seen(self) -> float | None:
@@ -120,11 +138,19 @@ class Results:
                 claim.measure,
                 self._side(claim.larger, claim.measure),
                 self._side(claim.smaller, claim.measure),
-                claim.margin,
+                self._margin(claim),
             )
             for claim in self.study.claims
         ]
         return [*self._deeper(), *judged(told)]
+
+    def _margin(self, claim: Claim) -> float:
+        """How far apart single runs must lie: the claim's margin, and what few pictures leave."""
+        if claim.measure == "deviation of responses":
+            return claim.margin
+        sides = [self.row(side) for side in (claim.larger, claim.smaller) if isinstance(side, str)]
+        chance = math.hypot(*(row.chance(claim.measure) for row in sides))
+        return max(claim.margin, CERTAIN * chance)
 
     def _side(self, side: str | float, measure: Measure) -> list[float] | float:
         return side if isinstance(side, float) else self.row(side).values(measure)

@@ -5,11 +5,12 @@ import subprocess
 import sys
 import tempfile
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, suppress
 from pathlib import Path
 from queue import Queue
 from threading import Thread
-from typing import IO
+from typing import IO, Literal
 
 import msgspec
 from msgspec import Struct
@@ -27,8 +28,11 @@ class Task(Struct, frozen=True, kw_only=True):
     run: Run
     source: str  # where its data are
     folder: str
-    looks: int
+    looks: int | None  # at test pictures on the way; None: as many as cost little
     threads: int = 1
+    label: str = ""  # what displays call it
+    start: str = ""  # the folder of the run that it is grown from
+    plan: Literal["fixed", "chosen"] = "fixed"  # eager, or what is fastest here
 
 
 class Step(Struct, frozen=True, tag_field="kind", tag="step"):
@@ -54,6 +58,7 @@ class Ended(Struct, frozen=True, tag_field="kind", tag="ended"):
 
     why: str
     users_fault: bool
+    held: bool = False  # by another living process, which carries it out
 
 
 Message = Report | Found | Evaluated | Step | Said | Done | Ended
@@ -86,7 +91,8 @@ class Worker:
         assert self.process.stdin
         self.task = task
         if task is None:
-            self.process.stdin.close()
+            with suppress(BrokenPipeError):  # it is gone already
+                self.process.stdin.close()
             return
         self.process.stdin.write(msgspec.json.encode(task) + b"\n")
         self.process.stdin.flush()
@@ -99,7 +105,16 @@ class Worker:
 
 
 def carried_out(tasks: Sequence[Task], jobs: int) -> Iterator[tuple[Task, Message]]:
-    """Every task to its end, `jobs` at a time; what happens, as it happens.
+    """Every task to its end, `jobs` at a time; one that cannot be carried out ends them all."""
+    with closing(attempted(tasks, jobs)) as stream:
+        for task, message in stream:
+            if isinstance(message, Ended):
+                raise (UserError if message.users_fault else Failed)(message.why)
+            yield task, message
+
+
+def attempted(tasks: Sequence[Task], jobs: int) -> Generator[tuple[Task, Message], None, None]:
+    """Every task to its end or to its failure, `jobs` at a time; what happens, as it happens.
 
     Whatever ends this generator ends the processes too; their states are saved.
     """
@@ -114,14 +129,16 @@ def carried_out(tasks: Sequence[Task], jobs: int) -> Iterator[tuple[Task, Messag
         while left:
             worker, message = inbox.get()
             task = worker.task
-            if message is None and task is None:
+            if task is None:
                 continue
-            if message is None or task is None:
-                raise Failed(f"A training process ended: {worker.last_words()}")
-            if isinstance(message, Ended):
-                raise (UserError if message.users_fault else Failed)(message.why)
+            if message is None:
+                worker.task = None
+                message = Ended(f"A training process ended: {worker.last_words()}", False)
+                if waiting:
+                    worker = Worker(inbox, threads)
+                    workers.append(worker)
             yield task, message
-            if isinstance(message, Done):
+            if isinstance(message, Done | Ended):
                 left -= 1
                 worker.begin(waiting.popleft() if waiting else None)
     finally:

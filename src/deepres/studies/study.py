@@ -201,3 +201,8 @@ def arch_of(one: Row, study: Study) -> Arch:
 def names(rows: Sequence[Row]) -> str:
     """For sentences."""
     return ", ".join(one.name for one in rows)
+
+
+def at_scale(study: Study, one: Row, scale: Scale) -> Recipe:
+    """A row's recipe at a scale."""
+    return runs_of(study, one, scale, Data(name=study.data), CLASSES[study.data], [0])[0].recipe

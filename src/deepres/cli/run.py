@@ -1,0 +1,218 @@
+"""`deepres run`: a table, a figure or an argument of the paper, carried out."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from ..errors import Failed, UserError
+from . import app, note, printed
+
+if TYPE_CHECKING:
+    from ..runs.pictures import Pictures
+    from ..spec import Data
+    from ..studies.carrying import Carry, Wanted
+    from ..studies.runner import Task
+    from ..studies.study import Row, Scale, Study
+
+
+@app.command(epilog="Example: deepres run figure1 --scale short --data cifar10 --seeds 3")
+def run(
+    study: str = typer.Argument(help="A study's name: `deepres list` shows them."),
+    scale: str = typer.Option("paper", help="smoke (seconds), short (a tenth) or paper."),
+    only: str | None = typer.Option(None, help="One row, by its name or its network's."),
+    seeds: int | None = typer.Option(None, min=1, max=100, help="Of each row; as declared."),
+    data: str | None = typer.Option(None, help="As in `deepres train`; the study's own."),
+    runs: Path = typer.Option(Path("runs"), help="Where runs are found and kept."),
+    jobs: int = typer.Option(1, min=1, help="Runs at a time, which share the cores."),
+    on: str | None = typer.Option(None, help="ray: over a Ray cluster."),
+    as_json: bool = typer.Option(False, "--json", help="One JSON object on standard output."),
+) -> None:
+    """Run what is missing of a study, go on with what was stopped, and report."""
+    from ..studies.catalogue import study as named
+
+    declared, wished = named(study), scale_named(scale)
+    if on not in (None, "ray"):
+        raise UserError(
+            f"--on {on}: ray is the only other place; without it runs are carried here."
+        )
+    if declared.kind == "counted":
+        _counted(declared, runs, as_json)
+        return
+    if declared.needs:
+        raise UserError(
+            f"{study} cannot be run yet, for it takes {declared.needs}: `deepres show {study}`"
+            " prints what is declared."
+        )
+    _trained(declared, wished, only, seeds, data, runs, jobs, on, as_json)
+
+
+def scale_named(text: str) -> "Scale":
+    from ..studies.study import SCALES
+
+    if text not in SCALES:
+        raise UserError(f"--scale {text}: choose one of {', '.join(SCALES)}.")
+    return text  # type: ignore[return-value]
+
+
+def _trained(
+    study: "Study",
+    scale: "Scale",
+    only: str | None,
+    seeds: int | None,
+    data: str | None,
+    runs: Path,
+    jobs: int,
+    on: str | None,
+    as_json: bool,
+) -> None:
+    """The study's trainings, then what is measured on them, then its page."""
+    from ..runs.pictures import gathered
+    from ..studies.carrying import tasks, wanted
+    from ..studies.study import chosen
+
+    source = data or study.data
+    rows = chosen(study, only)
+    pictures, told = gathered(source)
+    found = wanted(study, rows, scale, told, len(pictures.train.classes), runs, seeds)
+    missing = tasks(found, source, scale, max(1, cores() // jobs))
+    _introduce(study, scale, rows, found, len(missing), seeds)
+    failed = _carry(missing, _images(missing, pictures), _carrier(jobs, on))
+    if study.responses or study.deeper:
+        _measure(study, found, source)
+    _report(study, scale, told, len(pictures.train.classes), runs, as_json, failed)
+
+
+def cores() -> int:
+    """Those this process may use."""
+    from .demo import cores as here
+
+    return here()
+
+
+def _carrier(jobs: int, on: str | None) -> "Carry":
+    from ..studies.runner import attempted
+
+    if on == "ray":
+        from ..studies.over_ray import over_ray
+
+        return lambda tasks: over_ray(tasks, jobs if jobs > 1 else None)
+    return lambda tasks: attempted(tasks, jobs)
+
+
+def _images(tasks: "list[Task]", pictures: "Pictures") -> int:
+    """Trained on, for displays."""
+    cut = tasks[0].run.data.train_images if tasks else 0
+    return cut or len(pictures.train)
+
+
+def _introduce(
+    study: "Study",
+    scale: "Scale",
+    rows: "tuple[Row, ...]",
+    found: "list[Wanted]",
+    missing: int,
+    seeds: int | None,
+) -> None:
+    """What will be done, and what it costs."""
+    from ..studies.cost import RATES, minutes, work
+
+    note(f"{study.title}, {scale} scale: {len(found)} runs, {len(found) - missing} finished")
+    if missing:
+        cost = minutes(work(study, rows, scale, seeds) / RATES["2 cores"] / 60)
+        note(f"From the start they take {cost} on two cores; stopped ones go on where they were.")
+    for one in found:
+        if one.finished:
+            note(f"{one.row.name}, seed {one.run.seed}, is finished: {one.folder}")
+
+
+def _carry(tasks: "list[Task]", images: int, carry: "Carry") -> list[str]:
+    """Carries out what is missing; returns a sentence for each run that failed."""
+    from ..studies.carrying import carried
+    from ..studies.runner import Ended
+    from .watching import watching
+
+    failed: list[str] = []
+    if not tasks:
+        return failed
+    with watching(tasks, images) as show:
+        for task, message in carried(tasks, carry):
+            show(task, message)
+            if not isinstance(message, Ended):
+                continue
+            if message.users_fault and not message.held:
+                raise UserError(message.why)
+            note(f"{task.label} is left out: {message.why}")
+            if not message.held:
+                failed.append(f"{task.label}: {message.why}")
+    return failed
+
+
+def _measure(study: "Study", found: "list[Wanted]", source: str) -> None:
+    """What a study measures on its trained networks."""
+    from ..runs.pictures import as_declared
+    from ..studies.measures import keep_deeper, keep_responses
+
+    for one in found:
+        if not one.finished:
+            continue
+        if study.responses:
+            keep_responses(one.folder, as_declared(source, one.run.data).train)
+        if study.deeper and one.row is study.rows[0]:
+            keep_deeper(one.folder, as_declared(source, one.run.data).test, study.deeper)
+
+
+def _report(
+    study: "Study",
+    scale: "Scale",
+    data: "Data",
+    classes: int,
+    runs: Path,
+    as_json: bool,
+    failed: list[str],
+) -> None:
+    """The page, the table, the verdicts, and what they make of the exit status."""
+    from ..report.study import page_of
+    from ..report.summary import rows_of, text_of
+    from ..runs.disk import write_whole
+    from ..studies.outcome import gathered
+    from ..studies.rows import results
+
+    found = results(study, gathered([runs]), scale, data, classes)
+    findings = found.findings()
+    page = runs / f"{study.name}.html"
+    runs.mkdir(parents=True, exist_ok=True)
+    write_whole(page, page_of(found).encode())
+    answer: dict[str, Any] = {
+        "study": study.name,
+        "scale": scale,
+        "data": data.name,
+        "rows": rows_of(found),
+        "claims": [
+            {"claim": f.claim, "verdict": f.verdict, "found": f.found, "p": f.p} for f in findings
+        ],
+        "report": str(page.resolve()),
+        "failed": failed,
+    }
+    printed(answer, f"{text_of(found)}\n{page}", as_json)
+    if failed:
+        raise Failed(f"{len(failed)} of the study's runs failed: {failed[0]}")
+    lost = [f.claim for f in findings if f.verdict == "fails"]
+    if lost and scale == "paper":
+        raise Failed(f"at paper scale this does not hold: {'; '.join(lost)}")
+
+
+def _counted(study: "Study", runs: Path, as_json: bool) -> None:
+    """A study that trains nothing."""
+    from ..report.counted import counted, counted_text
+    from ..report.study import counted_page
+    from ..runs.disk import write_whole
+
+    rows = counted(study)
+    page = runs / f"{study.name}.html"
+    runs.mkdir(parents=True, exist_ok=True)
+    write_whole(page, counted_page(study, rows).encode())
+    answer = {"study": study.name, "scale": "paper", "rows": rows, "claims": []}
+    printed(
+        answer | {"report": str(page.resolve())}, f"{counted_text(study, rows)}\n{page}", as_json
+    )

@@ -1,0 +1,143 @@
+"""Figures in the paper's manner: training dashed, test bold, seeds as bands."""
+
+import math
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+
+from ..spec import Recipe
+from ..studies.outcome import Outcome, Point
+from ..studies.rows import Results, Told
+from ..studies.study import Panel, at_scale
+from .blocks import Charts, Figure
+from .chart import Axes, Level, Series, chart
+
+UNIT = 10_000  # iterations, as the paper's axes have them
+TOP = 20.0
+COLOURS = 6
+
+
+def panels(found: Results) -> Charts:
+    """The study's panels."""
+    return Charts([panel(found, one) for one in found.study.panels])
+
+
+def panel(found: Results, one: Panel) -> Figure:
+    """One of them, with what has been run; the paper's final values only beside full runs."""
+    rows = [found.row(name) for name in one.rows]
+    axes = Axes("iterations (1e4)", "error, %", _end(found, rows), 0, _top(rows, one.top))
+    series = [line for n, row in enumerate(rows) for line in lines(row, 1 + n % COLOURS)]
+    levels = list(_levels(rows)) if found.comparable or not found.runs else []
+    drops = _recipe(found, rows[0]).drops
+    marks = [] if drops == "plateau" else [(drop / UNIT, "") for drop in drops]
+    return Figure(one.title, chart(one.title, axes, series, marks, levels))
+
+
+def _recipe(found: Results, row: Told) -> Recipe:
+    return at_scale(found.study, row.row, found.scale)
+
+
+def _end(found: Results, rows: Sequence[Told]) -> float:
+    return max(_recipe(found, row).steps for row in rows) / UNIT
+
+
+def _top(rows: Sequence[Told], top: float) -> float:
+    """The paper's axis, unless what was run ends above it."""
+    ends = [one.test.top1_error for row in rows for one in row.outcomes]
+    ends += [one.while_training.top1_error for row in rows for one in row.outcomes]
+    worst = max(ends, default=0.0)
+    return top if worst < 0.95 * top else min(100.0, 10 * math.ceil(1.25 * worst / 10))
+
+
+def _levels(rows: Sequence[Told]) -> Iterator[Level]:
+    for n, row in enumerate(rows):
+        if row.row.paper is not None and row.row.paper.error is not None:
+            error, note = row.row.paper.error, row.row.paper.note
+            words = f"paper, {row.row.name}: {error:g} %" + (f" ({note})" if note else "")
+            yield Level(error, 1 + n % COLOURS, words)
+
+
+def lines(row: Told, colour: int) -> Iterator[Series]:
+    """Training and test error of a row, means over its seeds within what they span."""
+    if not row.outcomes:
+        return
+    for name, style, curves in (
+        ("training", "dashed", [one.training for one in row.outcomes]),
+        ("test", "bold", [_with_end(one) for one in row.outcomes]),
+    ):
+        joined = joint(curves)
+        yield Series(
+            row.row.name if name == "test" else "",
+            [(x / UNIT, middle) for x, middle, _, _ in joined],
+            style if len(joined) > 1 else "dots",  # type: ignore[arg-type]
+            colour,
+            [(x / UNIT, low, high) for x, _, low, high in joined] if len(curves) > 1 else (),
+            [
+                f"{row.row.name}, {name} error after {x:,} steps: {middle:.2f} %"
+                + (f" ({low:.2f} to {high:.2f}, {len(curves)} seeds)" if len(curves) > 1 else "")
+                for x, middle, low, high in joined
+            ],
+        )
+
+
+def _with_end(one: Outcome) -> tuple[Point, ...]:
+    """The looks on the way and the final error, which is the only one that counts."""
+    return (*one.watched, (one.run.recipe.steps, one.test.top1_error))
+
+
+def joint(curves: Sequence[Sequence[Point]]) -> list[tuple[int, float, float, float]]:
+    """Step, mean, lowest and highest over seeds, at the first one's steps."""
+    if not curves or any(not curve for curve in curves):
+        return []
+    told = []
+    for step, _ in curves[0]:
+        values = [between(curve, step) for curve in curves]
+        told.append((step, statistics.fmean(values), min(values), max(values)))
+    return told
+
+
+def between(curve: Sequence[Point], step: int) -> float:
+    """A curve's value at any step, on the straight line between its points."""
+    before = curve[0]
+    for point in curve:
+        if point[0] >= step:
+            if point[0] == before[0] or point[0] == step:
+                return point[1]
+            part = (step - before[0]) / (point[0] - before[0])
+            return before[1] + part * (point[1] - before[1])
+        before = point
+    return curve[-1][1]
+
+
+def responses(found: Results) -> Charts:
+    """Fig. 7 of a study's own runs, seeds averaged layer by layer."""
+    told = {}
+    for row in found.rows:
+        each = [one.responses for one in row.outcomes if one.responses]
+        if each:
+            told[row.row.name] = [statistics.fmean(layer) for layer in zip(*each, strict=True)]
+    return response_charts(told)
+
+
+def response_charts(told: Mapping[str, Sequence[float]]) -> Charts:
+    """Deviations by layer, as they come and in order of size."""
+    layers = max((len(values) for values in told.values()), default=110)
+    highest = max((max(values) for values in told.values()), default=1.0)
+    figures = []
+    for title, in_order in (
+        ("Standard deviation of each layer's response", False),
+        ("The same, largest first", True),
+    ):
+        axes = Axes("layer index", "standard deviation", layers, 0, 1.08 * highest)
+        series = [
+            _response_line(name, sorted(values, reverse=True) if in_order else values, n)
+            for n, (name, values) in enumerate(told.items())
+        ]
+        figures.append(Figure(title, chart(title, axes, series)))
+    return Charts(figures)
+
+
+def _response_line(name: str, values: Sequence[float], n: int) -> Series:
+    style = "dashed" if name.startswith("plain") else "thin"
+    points = [(float(layer), value) for layer, value in enumerate(values, 1)]
+    said = [f"{name}, layer {layer:g}: {value:.3f}" for layer, value in points]
+    return Series(name, points, style, 1 + n % COLOURS, said=said)  # type: ignore[arg-type]

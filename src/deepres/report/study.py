@@ -1,0 +1,334 @@
+"""The page of a study: the paper's table and ours, verdicts, figures, how each run was made."""
+
+import statistics
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from .. import __file__ as package
+from ..models.zoo import arch
+from ..spec import CIFAR, Recipe
+from ..studies.claims import METHOD
+from ..studies.cost import ARITHMETIC, told
+from ..studies.rows import Results, Told, shown_power
+from ..studies.study import Printed, Row, Study, at_scale
+from .as_html import html
+from .as_markdown import markdown
+from .blocks import Block, Charts, Code, Facts, Figure, Heading, Raw, Table, Text
+from .chart import Axes, chart
+from .counted import counted_blocks
+from .panels import UNIT, lines, panels, responses
+from .run import said, time
+
+OF_PICTURES = ("plateau", "crop", "shorter", "colour")  # of Sec. 3.4's recipe alone
+
+
+def page_of(found: Results) -> str:
+    """One HTML file."""
+    return html(found.study.title, content(found))
+
+
+def markdown_of(found: Results, stem: str) -> tuple[str, dict[str, str]]:
+    """The same as Markdown, and the files that it shows."""
+    return markdown(content(found), stem)
+
+
+def counted_page(study: Study, rows: Sequence[dict[str, object]]) -> str:
+    """The page of a study that trains nothing."""
+    return html(study.title, [*counted_blocks(study, rows), *differences()])
+
+
+def content(found: Results) -> list[Block]:
+    """All of it, in order."""
+    return [*top(found), *results_block(found), *made(found), *differences()]
+
+
+def top(found: Results) -> Iterator[Block]:
+    """What the paper shows, what is typed, what it costs, and how much of it is here."""
+    study = found.study
+    yield Heading(study.title, 1)
+    for text in study.text:
+        yield Text(text)
+    where = "folder:IMAGENET" if study.data == "imagenet" else found.data.name
+    scale = "" if found.scale == "paper" else f" --scale {found.scale}"
+    yield Code(f"deepres run {study.name}{scale} --data {where}")
+    yield Text(f"Cost at this scale: {told(study, found.scale)}. {ARITHMETIC}", "soft")
+    yield state(found)
+
+
+def state(found: Results) -> Text:
+    """How much of the study has been run, and whether it may be compared."""
+    study = found.study
+    if not found.runs:
+        text = "Nothing of it has been run here: below are the declaration and the paper's values."
+        return Text(f"{text} It takes {study.needs}." if study.needs else text, "note")
+    text = f"{found.runs} runs on {found.data.name}, {found.scale} scale."
+    if found.comparable:
+        return Text(text)
+    recipe = found_recipe(found)
+    if recipe.scaled_from is not None:
+        full = recipe.scaled_from
+        text += (
+            f" They take {recipe.steps:,} of {full.steps:,} steps: rate x decay x steps is"
+            f" {recipe.shrinkage:.4f} instead of {full.shrinkage:.4f}, so they are hardly"
+            " regularised, and their errors do not compare with the paper's."
+        )
+    if found.scale == "smoke":
+        text += " Smoke runs show that everything works and nothing else."
+    if found.data.name != study.data:
+        text += f" The paper's numbers are of {study.data}."
+    return Text(text, "note")
+
+
+def found_recipe(found: Results) -> Recipe:
+    """Of the first row."""
+    return at_scale(found.study, found.study.rows[0], found.scale)
+
+
+def results_block(found: Results) -> Iterator[Block]:
+    """Tables, verdicts and figures: what a README shows of a study."""
+    yield from main_tables(found)
+    yield from claims_table(found)
+    if found.study.panels:
+        yield Heading("Error while they train")
+        yield panels(found)
+        yield Text(_explained(found), "soft")
+    if found.study.responses:
+        yield Heading("Responses, layer by layer")
+        yield responses(found)
+    yield from _deeper(found)
+
+
+def main_tables(found: Results) -> Iterator[Table | Text]:
+    """Ours and the paper's, in one table where they may be compared."""
+    if found.comparable or not found.runs:
+        yield Table(*_side_by_side(found))
+    else:
+        yield Table(*_ours(found))
+        theirs = [(row.row.name, row.row.paper) for row in found.rows if row.row.paper]
+        if theirs or found.study.beside:
+            yield Text(f"What the paper prints, on {found.study.data} at its full schedule:")
+            yield Table(*_theirs([*theirs, *found.study.beside]))
+    if found.study.baseline:
+        yield Text(shown_power())
+        yield Table(*_ablation(found))
+
+
+def _side_by_side(found: Results) -> tuple[list[str], list[list[str]]]:
+    head, rows = _ours(found)
+    head += ["paper", "difference"]
+    for row, cells in zip(found.rows, rows, strict=True):
+        difference = row.difference if found.comparable else None
+        cells += [printed(row.row.paper), "-" if difference is None else f"{difference:+.2f}"]
+    blank = [""] * (len(head) - 3)
+    rows += [[name, *blank, printed(theirs), ""] for name, theirs in found.study.beside]
+    return head, rows
+
+
+def _ours(found: Results) -> tuple[list[str], list[list[str]]]:
+    measure = found.rows[0].row.measure
+    head = ["network", "schedule", f"{measure}, mean ± std (n)", "best", "± of the test set"]
+    head += ["training, clean"]
+    others = any(row.row.others for row in found.rows)
+    head += ["lowest seen on the way", "a reproduction"] if others else []
+    return head, [_cells(found, row, others) for row in found.rows]
+
+
+def _cells(found: Results, row: Told, others: bool) -> list[str]:
+    recipe = at_scale(found.study, row.row, found.scale)
+    schedule = f"{recipe.steps:,} steps"
+    schedule += f" ({found.scale})" if found.scale != "paper" else ""
+    cells = [row.row.name, schedule, spread(row.errors, row.seeds), number(row.best)]
+    cells += ["-" if row.binomial is None else f"{row.binomial:.2f}"]
+    cells += [spread(row.values("clean training error"), row.seeds)]
+    if others:
+        theirs = row.row.others[0][1] if row.row.others else None
+        cells += [number(row.lowest_seen), printed(theirs)]
+    return cells
+
+
+def number(value: float | None) -> str:
+    """Two digits, or a dash."""
+    return "-" if value is None else f"{value:.2f}"
+
+
+def spread(values: Sequence[float], declared: int) -> str:
+    """Mean ± deviation (n); what is missing of the declared seeds is said."""
+    if not values:
+        return f"- (0 of {declared})"
+    text = f"{statistics.fmean(values):.2f}"
+    if len(values) > 1:
+        text += f" ± {statistics.stdev(values):.2f}"
+    count = f"{len(values)} of {declared}" if len(values) < declared else str(len(values))
+    return f"{text} ({count})"
+
+
+def printed(theirs: Printed | None) -> str:
+    """As a table prints it."""
+    if theirs is None:
+        return "-"
+    if theirs.error is None and theirs.top5 is None:
+        return theirs.note or "-"
+    text = "-" if theirs.error is None else f"{theirs.error:.2f}"
+    if theirs.top5 is not None:
+        text += f" / {theirs.top5:.2f}"
+    if theirs.spread is not None:
+        text += f" ({theirs.spread[0]:.2f} ± {theirs.spread[1]:.2f})"
+    return f"{text}, {theirs.note}" if theirs.note and theirs.spread is None else text
+
+
+def _theirs(rows: Sequence[tuple[str, Printed]]) -> tuple[list[str], list[list[str]]]:
+    return ["network", "paper, %"], [[name, printed(theirs)] for name, theirs in rows]
+
+
+def _ablation(found: Results) -> tuple[list[str], list[list[str]]]:
+    base = found.study.baseline
+    head = ["arm", "n", f"difference from {base}", "p, one-sided", "smallest difference shown"]
+    rows = []
+    for row in found.rows:
+        test = found.against_baseline(row)
+        told_ = (
+            [f"{test.difference:+.2f}", f"{min(test.p, 1 - test.p):.3f}", f"{test.smallest:.2f}"]
+            if test
+            else ["-", "-", "the baseline" if row.row.name == base else "takes 2 seeds an arm"]
+        )
+        rows.append([row.row.name, str(len(row.errors)), *told_])
+    return head, rows
+
+
+def claims_table(found: Results) -> Iterator[Table | Text]:
+    """Each claim with what was found and what that makes of it."""
+    findings = found.findings()
+    if not findings:
+        return
+    rows = [(one.claim, one.found, one.verdict) for one in findings]
+    yield Table(["the paper's claim", "found", "verdict"], rows, frozenset({0, 1, 2}))
+    yield Text(METHOD, "soft")
+
+
+def _explained(found: Results) -> str:
+    text = "Dashed: error on the training pictures as it was. Bold: test error, which was only"
+    text += " watched on the way and chose nothing; its last point is the final one. Dotted"
+    text += " lines: the rate divided by 10."
+    if any(len(row.outcomes) > 1 for row in found.rows):
+        text += " Bands span the seeds, lines are their means."
+    if found.comparable or not found.runs:
+        return f"{text} Ticks at the right are the paper's final values."
+    return f"{text} The paper's final values are of another schedule and are not drawn."
+
+
+def _deeper(found: Results) -> Iterator[Block]:
+    rows = [
+        (
+            f"seed {one.run.seed}, {one.run.arch.layers if one.run.arch else '-'} -> {d.layers}",
+            f"{d.largest_difference:.1e}",
+            str(d.test[0]),
+            str(d.test[1]),
+        )
+        for one in found.rows[0].outcomes
+        for d in one.deeper
+    ]
+    if rows:
+        yield Heading("With identity layers added")
+        head = ["network", "largest difference of logits", "test error before", "after"]
+        yield Table(head, rows)
+
+
+def made(found: Results) -> Iterator[Block]:
+    """Each row's recipe and curves, each run's numbers and where it comes from."""
+    yield Heading("How each was trained")
+    common = at_scale(found.study, found.study.rows[0], found.scale)
+    yield Facts([*recipe_facts(common), ("how it is tested", _views(found.study.rows[0]))])
+    rows = [(row.name, _parameters(row), _differs(found, row, common)) for row in found.study.rows]
+    yield Table(["row", "network", "differs in"], rows, frozenset({0, 1, 2}))
+    if not found.runs:
+        return
+    yield Heading("Each row's curves")
+    yield Charts([_curves(found, row) for row in found.rows if row.outcomes])
+    yield Heading("Each run")
+    head = ["run", "key", "test, wrong of", "running statistics", "training, wrong of", "time"]
+    yield Table(head, [cells for row in found.rows for cells in _runs(row)])
+    yield Heading("Where they were computed")
+    yield Table(["runs", "machine", "plan", "versions"], _places(found), frozenset(range(4)))
+
+
+def _parameters(row: Row) -> str:
+    return f"{row.network}, {arch(row.network).layers} layers"
+
+
+def _views(row: Row) -> str:
+    views = row.views.views
+    return {"one": "one view", "ten": "ten crops"}.get(views, f"{views}, {said(row.views.scales)}")
+
+
+def _differs(found: Results, row: Row, common: Recipe) -> str:
+    mine = at_scale(found.study, row, found.scale)
+    changed = [
+        f"{name.replace('_', ' ')} {said(getattr(mine, name))}"
+        for name in mine.__struct_fields__
+        if name != "scaled_from" and getattr(mine, name) != getattr(common, name)
+    ]
+    if row.held_out:
+        changed.append(f"{row.held_out:,} training images held out")
+    if row.grown_from:
+        changed.append(f"begins as {row.grown_from} with identity layers added")
+    if row.measure != "test error":
+        changed.append(row.measure)
+    return ", ".join(changed) or "-"
+
+
+def recipe_facts(recipe: Recipe) -> list[tuple[str, str]]:
+    """A recipe, with Sec. 4.2's beside what is not."""
+    rows = []
+    for name in recipe.__struct_fields__:
+        here, theirs = getattr(recipe, name), getattr(CIFAR, name)
+        if name == "scaled_from" or here == () or (name in OF_PICTURES and here == theirs):
+            continue
+        text = said(here) + ("" if here == theirs else f" (Sec. 4.2: {said(theirs)})")
+        rows.append((name.replace("_", " "), text))
+    return rows
+
+
+def _curves(found: Results, row: Told) -> Figure:
+    series = list(lines(row, 1))
+    worst = max((y for one in series for _, y in one.points[len(one.points) // 4 :]), default=50.0)
+    end = at_scale(found.study, row.row, found.scale).steps / UNIT
+    axes = Axes("iterations (1e4)", "error, %", end, 0, min(100.0, max(5.0, 1.15 * worst)))
+    return Figure(row.row.name, chart(row.row.name, axes, series))
+
+
+def _runs(row: Told) -> Iterator[list[str]]:
+    for one in row.outcomes:
+        yield [
+            f"{row.row.name}, seed {one.run.seed}",
+            one.key,
+            f"{one.test.top1:,} / {one.test.seen:,}",
+            f"{one.test_running.top1:,}",
+            f"{one.trained_on.top1:,} / {one.trained_on.seen:,}",
+            time(one.seconds),
+        ]
+
+
+def _places(found: Results) -> list[list[str]]:
+    """Machines, plans and versions, those that agree told once."""
+    alike: dict[tuple[str, str, str], list[str]] = {}
+    for row in found.rows:
+        for one in row.outcomes:
+            plan = one.plan
+            machine = ", ".join(
+                f"{one.machine.get(name, '?')}{unit}"
+                for name, unit in (("processor", ""), ("cores", " cores"), ("instructions", ""))
+            )
+            how = f"{plan.device}, {plan.engine}, {plan.threads} threads" if plan else "?"
+            versions = ", ".join(f"{name} {text}" for name, text in one.versions.items())
+            versions += f", commit {one.commit}" if one.commit else ""
+            alike.setdefault((machine, how, versions), []).append(one.key)
+    return [[f"{len(keys)}: {', '.join(keys)}", *place] for place, keys in alike.items()]
+
+
+def differences() -> list[Block]:
+    """Every decision that the paper left open, from the package's own page."""
+    here = Path(package).parent
+    for path in (here / "DIFFERENCES.md", here.parent.parent / "DIFFERENCES.md"):
+        if path.is_file():
+            return [Raw("#" + path.read_text(encoding="utf-8"))]
+    return []
