@@ -1,6 +1,7 @@
 """Which plan is chosen, for which reason, and that choosing leaves no trace."""
 
 import copy
+import threading
 
 import pytest
 import torch
@@ -10,11 +11,11 @@ from torch import nn
 import deepres
 from deepres.accel import choose as chooser
 from deepres.accel import prepared as preparing
-from deepres.accel.ahead import ahead
 from deepres.accel.choose import Choice, choose
 from deepres.accel.memory import activation_bytes, available_bytes
 from deepres.accel.prepared import prepared, stream
-from deepres.data.batches import Batch, batches
+from deepres.data.batches import Batch
+from deepres.data.synthetic import images
 from deepres.errors import UserError
 from deepres.spec import CIFAR, DIGITS, Plan, Recipe
 from deepres.train import begun, fit
@@ -190,6 +191,11 @@ def test_half_precision_of_gpus_is_refused() -> None:
         prepared(deepres.create("resnet20"), Recipe(precision="fp16"), Plan())
 
 
-def test_no_workers_prepare_nothing_ahead() -> None:
-    assert stream(Plan(workers=0)) is batches
-    assert stream(Plan(workers=1)).__qualname__.startswith(ahead.__name__)
+@pytest.mark.parametrize("workers", [0, 1])
+def test_only_a_worker_prepares_batches_ahead(workers: int) -> None:
+    before = threading.active_count()
+    batches = iter(stream(Plan(workers=workers))(images("test", 64, 8), Recipe(batch=8), 0, 0))
+    next(batches)
+    assert threading.active_count() == before + workers
+    batches.close()  # type: ignore[attr-defined]
+    assert threading.active_count() == before
