@@ -109,7 +109,7 @@ def _compiled(network: ResNet, way: Way) -> Run:
     def run(x: Tensor) -> Tensor:
         x = x.to(kind, memory_format=torch.channels_last)
         with _threads(way.threads):
-            parts = [_filled(program, part, way.batch) for part in x.split(way.batch)]
+            parts = [_filled(program, part, way.batch) for part in torch.split(x, way.batch)]
             return torch.cat(parts).float()
 
     return run

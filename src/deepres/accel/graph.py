@@ -70,7 +70,7 @@ class _Writer:
                 [x],
                 kernel_shape=[3, 3],
                 strides=[2, 2],
-                pads=[int(pool.padding)] * 4,
+                pads=[0 if pool.ceil_mode else 1] * 4,
                 ceil_mode=int(pool.ceil_mode),
             )
         for stage in network.stages():

@@ -60,8 +60,9 @@ def predict(
     if form == "json":
         predictions = [_entry(answer) for answer in good]
         about = {"network": card.network, "source": card.source, "engine": network.about}
-        about |= {"problems": problems, "seconds": time.perf_counter() - began}
-        print(json.dumps({"predictions": predictions, **about}))
+        seconds = time.perf_counter() - began
+        answer = {"predictions": predictions, "problems": problems, **about, "seconds": seconds}
+        print(json.dumps(answer))
     elif form == "csv":
         _csv(good, top)
     else:

@@ -13,6 +13,7 @@ from . import app, note, printed
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from ..accel.engines import Engine
     from ..data.pictured import Pictured
     from ..models.resnet import ResNet
 
@@ -21,7 +22,7 @@ AS_JSON = typer.Option(False, "--json", help="One JSON object on standard output
 
 @app.command(epilog="Example: deepres evaluate resnet56.th --data cifar10:cifar-10-python.tar.gz")
 def evaluate(
-    weights: list[str] = typer.Argument(help="Ours or any checkpoint; several are an ensemble."),
+    weights: list[str] = typer.Argument(help="Any checkpoint, .onnx, .pt2; several: an ensemble."),
     data: str = typer.Option(help="cifar10:PATH, cifar100:PATH, digits, synthetic or a PATH."),
     split: str = typer.Option("test", help="test or train."),
     views: str = typer.Option("one", help="one: the single centre view."),
@@ -31,7 +32,7 @@ def evaluate(
     as_json: bool = AS_JSON,
 ) -> None:
     """Exact errors on a test set: every picture once."""
-    from ..convert import load
+    from .. import load
     from ..data.source import images
     from ..evaluate import combined, total, written
 
@@ -40,7 +41,7 @@ def evaluate(
             f"--views {views} is not there yet: ten crops and multi-scale come with the picture"
             " pipeline; `one` is."
         )
-    networks = [load(name, source) for name in weights]
+    networks = [load(name, profile=source) for name in weights]
     for network in networks:
         assert network.card is not None
         for sentence in network.card.guessed:
@@ -71,16 +72,18 @@ def evaluate(
     printed(answer, text, as_json)
 
 
-def _scores(network: "ResNet", pictures: "Pictured", batch: int) -> "Iterator[Tensor]":
+def _scores(network: "ResNet | Engine", pictures: "Pictured", batch: int) -> "Iterator[Tensor]":
+    from ..accel.engines import Engine
     from ..accel.fuse import fused
     from ..evaluate import scores
 
     assert network.card is not None
     how, mean_image = network.card.preprocessing, network.mean_image
-    return scores(fused(network), how, mean_image, pictures, batch)
+    made = network if isinstance(network, Engine) else fused(network)
+    return scores(made, how, mean_image, pictures, batch)
 
 
-def _names(networks: "list[ResNet]") -> dict[str, Any]:
+def _names(networks: "list[ResNet | Engine]") -> dict[str, Any]:
     cards = [network.card for network in networks if network.card]
     return {
         "network": " + ".join(card.network for card in cards),

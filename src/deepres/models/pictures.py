@@ -156,10 +156,15 @@ def normalised(pixels: Tensor, how: Preprocessing, mean_image: Tensor | None) ->
     x = pixels.permute(0, 3, 1, 2)
     if how.colour == "BGR":
         x = x.flip(1)
+    factor, shift = factor_and_shift(how, mean_image)
+    return torch.addcmul(shift, x.float(), factor)
+
+
+def factor_and_shift(how: Preprocessing, mean_image: Tensor | None) -> tuple[Tensor, Tensor]:
+    """What a pixel of 0 to 255 is multiplied by, and what is then added: 3 x 1 x 1, or an image."""
     mean = torch.tensor(how.mean).view(3, 1, 1) if mean_image is None else mean_image
     factor = torch.tensor([how.maximum / (255 * std) for std in how.std]).view(3, 1, 1)
-    shift = mean / torch.tensor(how.std).view(3, 1, 1)
-    return torch.addcmul(-shift, x.float(), factor)
+    return factor, -mean / torch.tensor(how.std).view(3, 1, 1)
 
 
 def resized_views(pixels: Tensor, how: Preprocessing) -> Tensor:
