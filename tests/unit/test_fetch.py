@@ -157,6 +157,7 @@ def test_nobody_there_and_no_address(tmp_path):
     for url, said in (
         ("http://127.0.0.1:9/file", "cannot be reached"),
         ("http://127.0.0.1:port/file", "is no address"),
+        ("http://nowhere.invalid/file", "nowhere.invalid is a name that nobody knows here"),
     ):
         with pytest.raises(FetchError, match=said):
             downloaded(ARCHIVE, [url], tmp_path, lambda note: None, HASTE)

@@ -2,6 +2,7 @@
 
 import hashlib
 import http.client
+import socket
 import time
 import urllib.error
 import urllib.request
@@ -147,7 +148,10 @@ def _answer(task: _Task, have: int) -> Any:
     except (http.client.InvalidURL, ValueError) as error:
         raise _Refused(f"is no address ({error})") from None
     except (http.client.HTTPException, OSError) as error:  # URLError is one of these
-        raise _Broken(f"cannot be reached ({getattr(error, 'reason', error)})") from None
+        reason = getattr(error, "reason", error)
+        unknown = isinstance(reason, socket.gaierror) and reason.errno == socket.EAI_NONAME
+        said = "is a name that nobody knows here" if unknown else f"cannot be reached ({reason})"
+        raise (_Refused if unknown else _Broken)(said) from None
 
 
 def _start(archive: Archive, answer: Any, have: int) -> int:
