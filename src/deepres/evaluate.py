@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import TextIO
 
 import torch
 from torch import Tensor, nn
 
 from .card import Preprocessing
-from .data.pictured import Pictured, called, views
+from .data.pictured import Pictured, called, views, whole
 from .errors import UserError
 from .models.pictures import normalised
+from .models.views import Average, scales_of, swept, ten_crops
 from .tally import Tally
+
+# how a network looks at some of the pictures: N x classes logits
+Look = Callable[[nn.Module, Preprocessing, "Tensor | None", Pictured, slice], Tensor]
+VIEWS = {"one": 1, "ten": 10, "multi-scale": 16}  # and how many single views each is worth
 
 
 def ranks(scores: Tensor, labels: Tensor) -> Tensor:
@@ -47,11 +53,52 @@ def scores(
     mean_image: Tensor | None,
     images: Pictured,
     batch: int = 250,
+    look: Look | None = None,
 ) -> Iterator[Tensor]:
-    """Logits of every picture in order, a batch at a time, each picture as its single view."""
+    """Logits of every picture in order, a batch at a time; the look is the single centre view."""
     network.eval()
     for part in slices(images, batch):
-        yield network(normalised(views(images, part, how), how, mean_image))
+        yield (look or centre)(network, how, mean_image, images, part)
+
+
+def centre(
+    network: nn.Module, how: Preprocessing, mean: Tensor | None, images: Pictured, part: slice
+) -> Tensor:
+    """The single view."""
+    return network(normalised(views(images, part, how), how, mean))
+
+
+def looking(name: str, average: Average, scales: str | None) -> Look:
+    """A way of looking by its name: one crop, ten, or the network swept over whole pictures."""
+    looks: dict[str, Look] = {
+        "one": centre,
+        "ten": partial(_ten, average=average),
+        "multi-scale": partial(_swept, average=average, scales=scales),
+    }
+    return looks[name]
+
+
+def _ten(
+    network: nn.Module,
+    how: Preprocessing,
+    mean: Tensor | None,
+    images: Pictured,
+    part: slice,
+    average: Average,
+) -> Tensor:
+    return ten_crops(network, whole(images, part), how, mean, average)
+
+
+def _swept(
+    network: nn.Module,
+    how: Preprocessing,
+    mean: Tensor | None,
+    images: Pictured,
+    part: slice,
+    average: Average,
+    scales: str | None,
+) -> Tensor:
+    return swept(network, whole(images, part), how, mean, scales_of(scales, how), average)
 
 
 def combined(members: Sequence[Iterable[Tensor]]) -> Iterator[Tensor]:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from ..errors import UserError
 from . import app, note, printed
 
 if TYPE_CHECKING:
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from ..accel.engines import Engine
     from ..data.pictured import Pictured
     from ..models.resnet import ResNet
+    from .looked import Looking
 
 AS_JSON = typer.Option(False, "--json", help="One JSON object on standard output.")
 
@@ -23,31 +23,32 @@ AS_JSON = typer.Option(False, "--json", help="One JSON object on standard output
 @app.command(epilog="Example: deepres evaluate resnet56.th --data cifar10:cifar-10-python.tar.gz")
 def evaluate(
     weights: list[str] = typer.Argument(help="Any checkpoint, .onnx, .pt2; several: an ensemble."),
-    data: str = typer.Option(help="cifar10:PATH, cifar100:PATH, digits, synthetic or a PATH."),
+    data: str = typer.Option(help="cifar10[:PATH], folder:PATH, hub:NAME, digits or a PATH."),
     split: str = typer.Option("test", help="test or train."),
-    views: str = typer.Option("one", help="one: the single centre view."),
+    views: str = typer.Option("one", help="one crop, ten, or multi-scale: whole pictures."),
+    average: str = typer.Option("softmax", help="What views are averaged by: softmax or logits."),
+    scales: str | None = typer.Option(None, help="For multi-scale: 224,256,384,480,640."),
     source: str | None = typer.Option(None, help="Whose checkpoint it is, where that is unclear."),
     out: Path | None = typer.Option(None, help="Write a line a picture to this CSV file."),
     batch: int = typer.Option(250, min=1, help="Pictures at a time; changes nothing but speed."),
+    download: bool = typer.Option(False, "--download", help="Fetch what hub: names."),
     as_json: bool = AS_JSON,
 ) -> None:
     """Exact errors on a test set: every picture once."""
     from .. import load
     from ..data.source import images
     from ..evaluate import combined, total, written
+    from .looked import agreed, look_of
 
-    if views != "one":
-        raise UserError(
-            f"--views {views} is not there yet: ten crops and multi-scale come with the picture"
-            " pipeline; `one` is."
-        )
+    look = look_of(views, average, scales)
     networks = [load(name, profile=source) for name in weights]
     for network in networks:
         assert network.card is not None
         for sentence in network.card.guessed:
             note(f"guessed: {sentence}")
-    pictures = images(data, split)
-    members = [_scores(network, pictures, batch) for network in networks]
+    cards = [network.card for network in networks if network.card]
+    pictures = agreed(images(data, split, download="missing" if download else "never"), cards)
+    members = [_scores(network, pictures, batch, look) for network in networks]
     stream = members[0] if len(members) == 1 else combined(members)
     with contextlib.ExitStack() as stack:
         if out is not None:
@@ -72,7 +73,9 @@ def evaluate(
     printed(answer, text, as_json)
 
 
-def _scores(network: "ResNet | Engine", pictures: "Pictured", batch: int) -> "Iterator[Tensor]":
+def _scores(
+    network: "ResNet | Engine", pictures: "Pictured", batch: int, look: "Looking"
+) -> "Iterator[Tensor]":
     from ..accel.engines import Engine
     from ..accel.fuse import fused
     from ..evaluate import scores
@@ -80,7 +83,7 @@ def _scores(network: "ResNet | Engine", pictures: "Pictured", batch: int) -> "It
     assert network.card is not None
     how, mean_image = network.card.preprocessing, network.mean_image
     made = network if isinstance(network, Engine) else fused(network)
-    return scores(made, how, mean_image, pictures, batch)
+    return scores(made, how, mean_image, pictures, look.batch(batch, how), look.look)
 
 
 def _names(networks: "list[ResNet | Engine]") -> dict[str, Any]:

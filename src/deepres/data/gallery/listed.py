@@ -39,6 +39,12 @@ class Gallery:
         labels, places = self.labels[chosen], self.places[chosen]
         return Gallery(name, labels, self.classes, self.digest, self.store, places)
 
+    def under(self, classes: tuple[str, ...]) -> "Gallery":
+        """The same pictures with their places in another list, which holds all of their classes."""
+        places = np.array([classes.index(name) for name in self.classes])
+        labels = places[self.labels]
+        return Gallery(self.name, labels, classes, self.digest, self.store, self.places)
+
     def read(self, index: int) -> bytes:
         """A picture as it is stored."""
         return self.store.read(int(self.places[index]))
