@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 
 import deepres
 from deepres.convert import hub, own
-from deepres.errors import UserError
+from deepres.errors import Failed, UserError
 from deepres.models import bundled, weights
 
 
@@ -136,7 +136,7 @@ def test_the_hub_is_asked_offline_from_its_cache_alone(cached):
     (cached / "config.json").write_text('{"architecture": "resnet18"}')
     assert deepres.load("hub:somebody/resnet").card.source == "timm"
     for missing in ("hub:somebody/resnet/none.th", "hub:somebody/else", "hub:nobody"):
-        with pytest.raises(UserError, match=f"{missing} cannot be fetched: ") as refusal:
+        with pytest.raises(Failed, match=f"{missing} cannot be fetched: ") as refusal:
             deepres.load(missing)
         assert "\n" not in str(refusal.value)
 
