@@ -17,13 +17,13 @@ app.add_typer(data, name="data")
 
 @data.command(epilog="Example: deepres data check cifar10:~/data/cifar-10-batches-py")
 def check(
-    source: str = typer.Argument(..., help="digits, synthetic, cifar10[:PATH], ... or a path"),
+    source: str = typer.Argument(..., help="cifar10[:PATH], folder:PATH, hub:NAME, a path, ..."),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON object."),
 ) -> None:
     """Read every file of a source, count, compare digests, name whatever is wrong."""
     from ..data import checks
 
-    _told(checks.check(source), {"source": source}, as_json)
+    _told(checks.check(source, note), {"source": source}, as_json)
 
 
 @data.command(epilog="Example: deepres data fetch cifar10 --to ~/data/cifar10")
@@ -59,12 +59,16 @@ def _told(result: "Check", about: dict[str, Any], as_json: bool) -> None:
     answer = about | {
         "images": sum(split.images for split in result.splits.values()),
         "classes": len(result.classes),
-        "problems": list(result.problems),
+        # what is read all the same is named with the rest, after what is at fault
+        "problems": [*result.problems, *result.remarks],
+        "remarks": list(result.remarks),
         "splits": {name: asdict(split) for name, split in result.splits.items()},
     }
     lines = [result.where]
     for name, split in result.splits.items():
         lines += ["", *_table(name, split)]
+    if result.remarks:
+        lines += ["", "Read all the same:", *result.remarks]
     lines += ["", *(result.problems or ["No problems."])]
     if as_json or result.splits:
         printed(answer, "\n".join(lines), as_json)

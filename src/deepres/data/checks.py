@@ -9,8 +9,12 @@ from . import digits
 from .cifar import reading
 from .cifar.facts import SPLITS
 from .cifar.files import Found
+from .gallery.check import alike, checked, galleries
+from .gallery.examine import Note
+from .gallery.hub import hub
+from .gallery.listed import Gallery
 from .images import Images
-from .source import EMBEDDED, found, parse
+from .source import EMBEDDED, folder_of, found, parse
 
 CHUNK = 500  # pictures added up at a time: their squares stay below 2^32
 
@@ -35,17 +39,39 @@ class Check:
     classes: tuple[str, ...]
     splits: dict[str, Split]
     problems: tuple[str, ...]
+    remarks: tuple[str, ...] = ()  # what is read all the same, and how
 
 
-def check(text: str) -> Check:
+def check(text: str, note: Note | None = None) -> Check:
     """Reads a source whole; what is wrong is told, not raised."""
     try:
         source = parse(text)
+        if source.word == "hub":
+            parts = {split: hub(source.name, split) for split in SPLITS}
+            return _gallery(text, parts, alike(parts["train"].classes), note)
+        if (path := folder_of(source)) is not None:
+            return _gallery(f"pictures in {path}", *galleries(path), note)
         if source.path is None and source.word in EMBEDDED:
             return _embedded(source.word)
         return _cifar(found(source))
     except UserError as error:
         return Check(text, (), {}, (str(error),))
+
+
+def _gallery(
+    where: str, parts: dict[str, Gallery], problems: list[str], note: Note | None
+) -> Check:
+    found = checked(parts, note)
+    splits = {}
+    for split, part in found.parts.items():
+        images, counts = part.images, np.bincount(part.images.labels).tolist()
+        per_class = dict(zip(images.classes, counts + [0] * len(images.classes), strict=False))
+        verdict = "of classes, names and sizes"
+        splits[split] = Split(
+            len(images), per_class, images.digest, verdict, part.mean, part.deviation
+        )
+    classes = next(iter(parts.values())).classes
+    return Check(where, classes, splits, (*problems, *found.problems), tuple(found.remarks))
 
 
 def _cifar(files: Found) -> Check:

@@ -1,0 +1,128 @@
+"""Every picture read and decoded, and all that is odd about it told."""
+
+import hashlib
+import io
+import os
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import simplejpeg
+from PIL import Image
+
+from .decode import DIRECT, BadPicture, fast
+from .listed import Gallery
+
+FULL_SCALE = 1 << 30
+CHUNK = 512  # pictures that are under way at a time
+REPORT = 5.0  # seconds between two words on how far it is
+HARMLESS = "extraneous bytes"  # between the parts of a file, none of its picture
+DEEP = ("I;16", "I;16B", "I;16L", "I", "F")
+ORIENTATION = 0x0112
+
+Note = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one picture is like."""
+
+    index: int
+    bad: str = ""  # why it cannot be used, as the end of a sentence
+    damaged: str = ""  # what is wrong with one that decoders let pass, in part
+    odd: tuple[str, ...] = ()  # what it is besides a plain picture, and what becomes of it
+    digest: str = ""  # of its pixels
+    mean: tuple[float, ...] = (0.0, 0.0, 0.0)  # of its pixels from 0 to 1, by channel
+    square: tuple[float, ...] = (0.0, 0.0, 0.0)  # of their squares
+
+
+def examined(images: Gallery, note: Note | None = None) -> Iterator[Finding]:
+    """Each picture in turn; decoders let others run meanwhile, so threads do."""
+    told = time.perf_counter()
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        for start in range(0, len(images), CHUNK):
+            end = min(start + CHUNK, len(images))
+            yield from pool.map(lambda index: finding(images, index), range(start, end))
+            if note is not None and time.perf_counter() - told > REPORT and end < len(images):
+                told = time.perf_counter()
+                note(f"{images.name}: {end:,} of {len(images):,} pictures read")
+
+
+def finding(images: Gallery, index: int) -> Finding:
+    """What the picture at an index is like."""
+    try:
+        content = images.read(index)
+    except OSError as error:
+        return Finding(index, f"cannot be read: {error.strerror or error}")
+    try:
+        pixels = fast(content, FULL_SCALE)
+    except BadPicture as error:
+        return Finding(index, str(error))
+    digest = hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()
+    flat = pixels.reshape(-1, 3)
+    values = np.stack([np.bincount(flat[:, c], minlength=256) for c in range(3)]) / len(flat)
+    steps = np.arange(256) / 255
+    mean, square = values @ steps, values @ steps**2
+    warned = _warned(content)
+    return Finding(
+        index,
+        damaged="" if HARMLESS in warned else warned,
+        odd=odd(content) + ((f"is decoded, with a warning: {warned}",) * (HARMLESS in warned)),
+        digest=digest,
+        mean=tuple(mean.tolist()),
+        square=tuple(square.tolist()),
+    )
+
+
+def odd(content: bytes) -> tuple[str, ...]:
+    """What else could be said of a picture that can be decoded."""
+    told = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with Image.open(io.BytesIO(content)) as image:
+            kind, mode = image.format or "", image.mode
+            frames = getattr(image, "n_frames", 1)
+            turned = image.getexif().get(ORIENTATION, 1) not in (1, None)
+    if mode in ("CMYK", "YCCK"):
+        told.append("is CMYK: it is read as RGB, without a profile of its colours")
+    if mode in DEEP:
+        told.append("has more than 8 bits a channel: the upper 8 are read")
+    if mode in ("P", "PA"):
+        told.append("has a palette: it is read as RGB")
+    if turned:
+        told.append("was rotated by its EXIF tag: it is read upright")
+    if frames > 1 and kind != "MPO":  # a camera's second view is no animation
+        told.append(f"is animated: the first of its {frames} frames is read")
+    return tuple(told)
+
+
+def _warned(content: bytes) -> str:
+    """What the JPEG library finds wrong and goes on after."""
+    if content[:2] != b"\xff\xd8":
+        return ""
+    try:
+        if simplejpeg.decode_jpeg_header(content)[2] not in DIRECT:
+            return ""
+        simplejpeg.decode_jpeg(content, "RGB", strict=True)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def without_bad(images: Gallery, note: Note | None = None) -> tuple[Gallery, dict[str, str]]:
+    """The pictures that can be used, and the others by name with what is wrong with them."""
+    bad = {found.index: found.bad for found in examined(images, note) if found.bad}
+    if not bad:
+        return images, {}
+    kept = np.ones(len(images), bool)
+    kept[list(bad)] = False
+    told = {images.called(index): reason for index, reason in sorted(bad.items())}
+    rest = images.part(kept, images.name)
+    digest = hashlib.sha256((images.digest + str(sorted(bad))).encode()).hexdigest()
+    return (
+        Gallery(rest.name, rest.labels, rest.classes, digest, rest.store, rest.places),
+        told,
+    )
