@@ -12,16 +12,23 @@ def list_(as_json: bool = AS_JSON) -> None:
     """Networks, studies and bundled weights."""
     from ..models import bundled
     from ..models.zoo import CIFAR_NAMES, IMAGENET_NAMES, NAMES, SUFFIXES
+    from ..studies.catalogue import STUDIES
 
+    studies = "\n".join(f"  {name:<25} {study.title}" for name, study in STUDIES.items())
     suffixes = "\n".join(f"  -{suffix:<11} {meaning}" for suffix, meaning in SUFFIXES.items())
     text = (
         f"Sec. 4.2, CIFAR:\n  {' '.join(CIFAR_NAMES)}\n  (any depth that fits 6n+2)\n"
         f"Table 1, ImageNet:\n  {' '.join(IMAGENET_NAMES)}\n"
         f"Suffixes, which combine:\n{suffixes}\n"
         "Wherever a network is named, package.module:callable names your own.\n"
+        f"Studies, for `deepres run` and `deepres show`:\n{studies}\n"
         f"Bundled weights:\n  {' '.join(bundled.names()) or 'none'}"
     )
-    printed({"networks": list(NAMES), "studies": [], "weights": bundled.names()}, text, as_json)
+    printed(
+        {"networks": list(NAMES), "studies": list(STUDIES), "weights": bundled.names()},
+        text,
+        as_json,
+    )
 
 
 @app.command(epilog="Example: deepres count resnet50-v1.5")
@@ -57,10 +64,16 @@ def count(
     printed(answer, text, as_json)
 
 
-@app.command(epilog="Example: deepres show resnet50")
-def show(name: str = typer.Argument(help="A network's name.")) -> None:
-    """A network's layers as in Table 1."""
+@app.command(epilog="Example: deepres show table6")
+def show(name: str = typer.Argument(help="A network's name, or a study's.")) -> None:
+    """A network's layers as in Table 1, or a study's declaration with its command and cost."""
     from ..models.table import column
     from ..models.zoo import arch
+    from ..studies.catalogue import STUDIES
 
-    print(column(name, arch(name)))
+    if name in STUDIES:
+        from ..studies.shown import declaration
+
+        print(declaration(STUDIES[name]))
+    else:
+        print(column(name, arch(name)))

@@ -17,8 +17,21 @@ STYLE = """
 .study pre { background: var(--panel); padding: .6rem .8rem; border-radius: .35rem;
   overflow-x: auto; margin: .75rem 0; }
 .study pre code { background: none; padding: 0; white-space: pre; overflow-wrap: normal; }
+.study thead th { white-space: normal; vertical-align: bottom; }
+.study .facts, .study .facts tbody { display: grid; column-gap: 2.5rem;
+  grid-template-columns: repeat(auto-fit, minmax(min(100%, 18rem), 1fr)); }
+.study .facts tbody { grid-column: 1 / -1; }
+.study .facts tr { display: grid; grid-template-columns: 9rem 1fr;
+  border-bottom: 1px solid var(--line); }
+.study .facts td, .study .facts th { border: 0; }
 .study li { max-width: 46rem; margin: .3rem 0; } .study ul.list { padding-left: 1.2rem; }
-@media (max-width: 30rem) { .study .facts th { white-space: normal; } }
+@media (max-width: 30rem) { .study .facts th { white-space: normal; }
+  .claims thead { display: none; }
+  .claims tr { display: grid; grid-template-columns: 1fr auto; padding: .3rem 0;
+    border-bottom: 1px solid var(--line); }
+  .claims td { border: 0; padding: .1rem .2rem; font-weight: 500; }
+  .claims td:nth-child(2) { grid-row: 2; grid-column: 1 / -1; font-weight: 400;
+    color: var(--soft); font-size: .85rem; } }
 @media print { :root { --paper: #fff; --ink: #000; --soft: #444; --line: #bbb; --panel: #f4f4f4; }
   body { font-size: 10.5pt; } main { padding: 0; } h2, h3 { break-after: avoid; }
   .charts { grid-template-columns: 1fr 1fr; } figure, tr { break-inside: avoid; }
@@ -53,7 +66,8 @@ def _table(block: Table) -> str:
         f'<th scope="col"{_kind(n, block)}>{escape(text)}</th>' for n, text in enumerate(block.head)
     )
     body = "".join(f"<tr>{''.join(_cells(row, block))}</tr>" for row in block.rows)
-    kind = ' class="words"' if len(block.words) > 1 else ""
+    claims = any(text in VERDICTS for row in block.rows for text in row)
+    kind = ' class="words claims"' if claims else ' class="words"' if block.words > {0} else ""
     return (
         f'<div class="wide"><table{kind}><thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"

@@ -85,9 +85,7 @@ def found_recipe(found: Results) -> Recipe:
 
 
 def results_block(found: Results) -> Iterator[Block]:
-    """Tables, verdicts and figures: what a README shows of a study."""
-    yield from main_tables(found)
-    yield from claims_table(found)
+    """Figures, tables and verdicts: what a README shows of a study."""
     if found.study.panels:
         yield Heading("Error while they train")
         yield panels(found)
@@ -95,7 +93,12 @@ def results_block(found: Results) -> Iterator[Block]:
     if found.study.responses:
         yield Heading("Responses, layer by layer")
         yield responses(found)
+    yield Heading("At the end")
+    yield from main_tables(found)
     yield from _deeper(found)
+    if found.study.claims or found.study.deeper:
+        yield Heading("What the paper claims")
+        yield from claims_table(found)
 
 
 def main_tables(found: Results) -> Iterator[Table | Text]:
@@ -114,36 +117,38 @@ def main_tables(found: Results) -> Iterator[Table | Text]:
 
 
 def _side_by_side(found: Results) -> tuple[list[str], list[list[str]]]:
+    """Ours, the paper's and the difference come first: a phone shows these."""
     head, rows = _ours(found)
-    head += ["paper", "difference"]
+    head[2:2] = ["paper", "difference"]
     for row, cells in zip(found.rows, rows, strict=True):
         difference = row.difference if found.comparable else None
-        cells += [printed(row.row.paper), "-" if difference is None else f"{difference:+.2f}"]
+        cells[2:2] = [printed(row.row.paper), "-" if difference is None else f"{difference:+.2f}"]
     blank = [""] * (len(head) - 3)
-    rows += [[name, *blank, printed(theirs), ""] for name, theirs in found.study.beside]
+    rows += [[name, "", printed(theirs), *blank] for name, theirs in found.study.beside]
     return head, rows
 
 
 def _ours(found: Results) -> tuple[list[str], list[list[str]]]:
     measure = found.rows[0].row.measure
-    head = ["network", "schedule", f"{measure}, mean ± std (n)", "best", "± of the test set"]
-    head += ["training, clean"]
+    head = ["network", f"{measure}, mean ± std (n)", "best", "± test set", "training, clean"]
     others = any(row.row.others for row in found.rows)
     head += ["lowest seen on the way", "a reproduction"] if others else []
-    return head, [_cells(found, row, others) for row in found.rows]
+    head += ["mean response"] if found.study.responses else []
+    return [*head, "schedule"], [_cells(found, row, others) for row in found.rows]
 
 
 def _cells(found: Results, row: Told, others: bool) -> list[str]:
     recipe = at_scale(found.study, row.row, found.scale)
-    schedule = f"{recipe.steps:,} steps"
-    schedule += f" ({found.scale})" if found.scale != "paper" else ""
-    cells = [row.row.name, schedule, spread(row.errors, row.seeds), number(row.best)]
+    cells = [row.row.name, spread(row.errors, row.seeds), number(row.best)]
     cells += ["-" if row.binomial is None else f"{row.binomial:.2f}"]
     cells += [spread(row.values("clean training error"), row.seeds)]
     if others:
         theirs = row.row.others[0][1] if row.row.others else None
         cells += [number(row.lowest_seen), printed(theirs)]
-    return cells
+    if found.study.responses:
+        cells.append(spread(row.values("deviation of responses"), row.seeds))
+    scale = f", {found.scale}" if found.scale != "paper" else ""
+    return [*cells, f"{recipe.steps:,} steps{scale}"]
 
 
 def number(value: float | None) -> str:
@@ -172,8 +177,10 @@ def printed(theirs: Printed | None) -> str:
     if theirs.top5 is not None:
         text += f" / {theirs.top5:.2f}"
     if theirs.spread is not None:
-        text += f" ({theirs.spread[0]:.2f} ± {theirs.spread[1]:.2f})"
-    return f"{text}, {theirs.note}" if theirs.note and theirs.spread is None else text
+        return f"{text} ({theirs.spread[0]:.2f} ± {theirs.spread[1]:.2f})"
+    if theirs.note.startswith("about"):
+        return f"about {theirs.error:g}"
+    return text
 
 
 def _theirs(rows: Sequence[tuple[str, Printed]]) -> tuple[list[str], list[list[str]]]:

@@ -81,7 +81,7 @@ def judged(inequalities: Sequence[Inequality]) -> list[Finding]:
 def _tested(one: Inequality, test: Welch, held: float, failed: float) -> Finding:
     verdict: Verdict = "holds" if held < ALPHA else "fails" if failed < ALPHA else "within noise"
     effect = "without spread" if abs(test.effect) > 1e6 else f"g = {test.effect:.1f}"
-    found = f"{_sides(one)}; difference {test.difference:+.2f}, {effect}, p = {_p(held)}"
+    found = f"{_sides(one)}; difference {test.difference:+.2f}, {effect}, p {_p(held)}"
     return Finding(one.claim, found, verdict, held, test.effect)
 
 
@@ -104,7 +104,7 @@ def _sides(one: Inequality) -> str:
 
 
 def _p(p: float) -> str:
-    return f"{p:.3f}" if p >= 0.001 else "below 0.001"
+    return f"= {p:.3f}" if p >= 0.001 else "< 0.001"
 
 
 def mean(values: Sequence[float]) -> str:

@@ -20,8 +20,8 @@ SHORT = 10  # a short run takes one tenth of the steps
 CLASSES = {"cifar10": 10, "cifar100": 100, "synthetic": 10, "digits": 10, "imagenet": 1000}
 
 # A smoke run shows that everything works and nothing else: seconds, even for 1202 layers.
-SMOKE_STEPS, SMOKE_BATCH, SMOKE_SEEDS = 8, 8, 1
-SMOKE_IMAGES, SMOKE_TEST = 64, 32
+SMOKE_STEPS, SMOKE_BATCH, SMOKE_SEEDS = 4, 8, 1
+SMOKE_IMAGES, SMOKE_TEST = 32, 16
 
 # What stands in a row's column of errors, in percent.
 Measure = Literal[

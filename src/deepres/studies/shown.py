@@ -1,0 +1,86 @@
+"""A study's declaration as text: what is run, what it costs, what is claimed."""
+
+import textwrap
+from collections.abc import Iterator
+
+from ..models.zoo import arch
+from ..spec import CIFAR, IMAGENET, Recipe
+from .cost import ARITHMETIC, told
+from .study import SCALES, Printed, Row, Study
+
+WIDTH = 96
+
+
+def declaration(study: Study) -> str:
+    """For a terminal."""
+    return "\n".join(_lines(study))
+
+
+def _lines(study: Study) -> Iterator[str]:
+    yield study.title
+    for text in study.text:
+        yield ""
+        yield from textwrap.wrap(text, WIDTH)
+    where = "folder:IMAGENET" if study.data == "imagenet" else study.data
+    yield ""
+    yield f"    deepres run {study.name}" + ("" if study.kind == "counted" else f" --data {where}")
+    yield ""
+    if study.kind != "counted":
+        for scale in reversed(SCALES):
+            yield from _wrapped(f"{scale:<6} {told(study, scale)}", "       ")
+        yield from textwrap.wrap(ARITHMETIC, WIDTH)
+        yield ""
+    for row in study.rows:
+        yield from _wrapped(f"  {row.name:<20} {_row(row)}", " " * 23)
+    for name, printed in study.beside:
+        yield f"  {name:<20} the paper prints {_printed(printed)}"
+    if study.claims or study.deeper:
+        yield ""
+        yield "Claims:"
+    for layers in study.deeper:
+        yield f"  - a plain-{layers} with the very outputs of {study.rows[0].name} exists"
+    for claim in study.claims:
+        yield f"  - {claim.claim}  [{claim.measure}]"
+    if study.needs:
+        yield ""
+        yield from textwrap.wrap(f"It cannot be run yet, for it takes {study.needs}.", WIDTH)
+
+
+def _wrapped(text: str, indent: str) -> list[str]:
+    return textwrap.wrap(text, WIDTH, subsequent_indent=indent, drop_whitespace=True)
+
+
+def _row(row: Row) -> str:
+    parts = [f"{row.network}, {arch(row.network).layers} layers"]
+    parts.append(f"{row.seeds} seed{'s' if row.seeds > 1 else ''}")
+    changed = _changed(row.recipe)
+    parts += [changed] if changed else []
+    parts += [f"{row.held_out:,} images held out"] if row.held_out else []
+    parts += [f"grown from {row.grown_from}"] if row.grown_from else []
+    parts += [f"tested by {row.views.views} views"] if row.views.views != "one" else []
+    parts += [row.measure] if row.measure != "test error" else []
+    if row.paper is not None:
+        parts.append(f"the paper prints {_printed(row.paper)}")
+    parts += [f"{who} prints {_printed(theirs)}" for who, theirs in row.others]
+    return "; ".join(parts)
+
+
+def _changed(recipe: Recipe) -> str:
+    """What differs from the recipe of Sec. 4.2, or from that of Sec. 3.4."""
+    base = IMAGENET if recipe.drops == "plateau" else CIFAR
+    return ", ".join(
+        f"{name.replace('_', ' ')} {getattr(recipe, name)}"
+        for name in recipe.__struct_fields__
+        if getattr(recipe, name) != getattr(base, name)
+    )
+
+
+def _printed(one: Printed) -> str:
+    told_ = ["-" if one.error is None else f"{one.error:g} %"]
+    told_ += [] if one.top5 is None else [f"{one.top5:g} %"]
+    if told_ == ["-"]:
+        return one.note
+    text = " / ".join(told_)
+    if one.spread is not None:
+        text += f", {one.spread[0]:g} ± {one.spread[1]:g} %"
+    return f"{text} ({one.note})" if one.note else text
