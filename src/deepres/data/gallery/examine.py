@@ -19,7 +19,6 @@ from .listed import Gallery
 FULL_SCALE = 1 << 30
 CHUNK = 512  # pictures that are under way at a time
 REPORT = 5.0  # seconds between two words on how far it is
-HARMLESS = "extraneous bytes"  # between the parts of a file, none of its picture
 DEEP = ("I;16", "I;16B", "I;16L", "I", "F")
 ORIENTATION = 0x0112
 
@@ -32,7 +31,7 @@ class Finding:
 
     index: int
     bad: str = ""  # why it cannot be used, as the end of a sentence
-    damaged: str = ""  # what is wrong with one that decoders let pass, in part
+    damaged: str = ""  # what is wrong with one that decoders let pass
     odd: tuple[str, ...] = ()  # what it is besides a plain picture, and what becomes of it
     digest: str = ""  # of its pixels
     mean: tuple[float, ...] = (0.0, 0.0, 0.0)  # of its pixels from 0 to 1, by channel
@@ -66,11 +65,10 @@ def finding(images: Gallery, index: int) -> Finding:
     values = np.stack([np.bincount(flat[:, c], minlength=256) for c in range(3)]) / len(flat)
     steps = np.arange(256) / 255
     mean, square = values @ steps, values @ steps**2
-    warned = _warned(content)
     return Finding(
         index,
-        damaged="" if HARMLESS in warned else warned,
-        odd=odd(content) + ((f"is decoded, with a warning: {warned}",) * (HARMLESS in warned)),
+        damaged=_warned(content),
+        odd=odd(content),
         digest=digest,
         mean=tuple(mean.tolist()),
         square=tuple(square.tolist()),
