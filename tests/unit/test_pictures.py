@@ -1,5 +1,8 @@
 """From pictures as people have them to a network's input."""
 
+import io
+import itertools
+
 import msgspec
 import numpy as np
 import pytest
@@ -10,7 +13,7 @@ import deepres
 from deepres.card import Card, Preprocessing
 from deepres.errors import UserError
 from deepres.models.pictures import centre_view, normalised, opened, views
-from deepres.models.predict import named
+from deepres.models.predict import answers, logits_of, named
 from deepres.models.zoo import arch
 
 IMAGENET = Preprocessing(size=8, resize=10, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
@@ -140,3 +143,135 @@ def test_equal_scores_are_named_in_class_order():
 
 def test_views_stack():
     assert views([picture(16, 20), picture(10, 10)], IMAGENET).shape == (2, 8, 8, 3)
+
+
+def test_what_is_transparent_lies_on_white():
+    pixels = np.zeros((2, 2, 4), np.uint8)
+    pixels[0] = (200, 100, 50, 255)
+    pixels[1] = (10, 20, 30, 51)  # a fifth of it
+    seen = np.asarray(opened(pixels))
+    assert seen[0, 0].tolist() == [200, 100, 50]
+    assert np.abs(seen[1, 0] - (np.array([10, 20, 30]) / 5 + 255 * 4 / 5)).max() <= 1
+    grey = Image.fromarray(np.zeros((2, 2, 2), np.uint8), "LA")
+    assert np.asarray(opened(grey)).tolist() == [[[255] * 3] * 2] * 2
+
+
+def test_a_transparent_entry_of_a_palette_is_white(tmp_path):
+    image = Image.new("P", (2, 1))
+    image.putpalette([255, 0, 0, 0, 255, 0])
+    image.putpixel((1, 0), 1)
+    image.save(tmp_path / "p.gif", transparency=1)
+    assert np.asarray(opened(tmp_path / "p.gif")).tolist() == [[[255, 0, 0], [255, 255, 255]]]
+
+
+def test_an_animation_gives_its_first_picture(tmp_path):
+    frames = [Image.new("RGB", (4, 4), colour) for colour in ("red", "blue")]
+    for name in ("a.gif", "a.png", "a.webp"):
+        frames[0].save(
+            tmp_path / name, save_all=True, append_images=frames[1:], **LOSSLESS.get(name, {})
+        )
+        assert np.asarray(opened(tmp_path / name))[0, 0].tolist() == [255, 0, 0]
+
+
+LOSSLESS = {"a.webp": {"lossless": True}}
+
+
+def test_bytes_are_a_picture_too():
+    file = io.BytesIO()
+    picture(6, 4).save(file, "PNG")
+    assert np.array_equal(np.asarray(opened(file.getvalue())), np.asarray(picture(6, 4)))
+    with pytest.raises(UserError, match="upload 3 is not a picture"):
+        opened(b"hello", "upload 3")
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (Image.fromarray(np.full((2, 2), 0.5, np.float32)), "fractions"),
+        (Image.fromarray(np.full((2, 2), 70_000, np.int32)), "32 bits"),
+        (np.zeros((2, 2, 5), np.uint8), "uint8"),
+        (np.zeros((0, 2, 3), np.uint8), "no pixels"),
+    ],
+)
+def test_pixels_without_a_meaning_are_refused(given, says):
+    with pytest.raises(UserError, match=says):
+        opened(given)
+
+
+def test_a_thread_of_pixels_does_not_fill_memory():
+    with pytest.raises(UserError, match="line is 1 x 60000"):
+        centre_view(
+            Image.new("RGB", (1, 60_000)),
+            Preprocessing(size=224, resize=256, mean=(0, 0, 0), std=(1, 1, 1)),
+            "line",
+        )
+
+
+def test_a_program_that_pretends_to_be_a_picture_is_not_started(tmp_path):
+    page = tmp_path / "page.png"
+    page.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\nshowpage\n")
+    with pytest.raises(UserError, match="none of JPEG"):
+        opened(page)
+
+
+def test_a_stream_answers_in_order_and_names_what_is_bad(tmp_path):
+    made = network()
+    given = [(f"n{i}", picture(16 + i % 3, 16, i)) for i in range(23)]
+    given[4:4] = [("bad", b"no picture"), ("gone", UserError("gone: said before"))]
+    stream = answers(logits_of(made), made.card, iter(given), 2, 5, 3)
+    found = list(stream)
+    assert [one.name for one in found] == [name for name, _ in given]
+    assert [one.name for one in found if one.problem] == ["bad", "gone"]
+    for one, (_, shown) in zip(found, given, strict=True):
+        if not one.problem:
+            (alone,) = made.predict(shown, top=2)
+            assert [name for name, _ in alone] == [name for name, _ in one.guesses]
+            assert [p for _, p in alone] == pytest.approx([p for _, p in one.guesses], abs=1e-5)
+
+
+def test_a_stream_holds_few_pictures_at_a_time():
+    read, made = [], network()
+
+    def endless():
+        for number in itertools.count():
+            read.append(number)
+            yield str(number), picture(16, 16)
+
+    stream = answers(logits_of(made), made.card, endless(), 1, 4, 2)
+    for _ in range(8):
+        next(stream)
+    assert len(read) <= 8 + 3 * 4 + 2
+    stream.close()
+
+
+def test_additions_are_what_the_block_adds():
+    for name in ("resnet20", "plain8", "resnet18-c"):
+        made = deepres.create(name, 3).eval()
+        x = torch.rand(2, 3, 32, 32)
+        maps, sums = made.features(x), made.additions(x)
+        assert list(maps) == ["stem", *(f"stage{n + 1}" for n in range(len(made.arch.depths)))]
+        first, last = sums["stage1.0"], list(sums.values())[-1]
+        block = made.layer1[0]
+        by_hand = block.bn2(block.conv2(block.bn1(block.conv1(maps["stem"])).relu()))
+        torch.testing.assert_close(first.f, by_hand)
+        assert torch.equal(last.sum.relu(), list(maps.values())[-1])
+        if name == "plain8":
+            assert first.x is None and torch.equal(first.sum, first.f)
+        else:
+            assert torch.equal(first.sum, first.f + first.x)
+        if name == "resnet20":
+            assert torch.equal(first.x, maps["stem"])
+        assert not any(module._forward_hooks for module in made.modules())
+
+
+def test_features_take_pictures_and_leave_the_mode():
+    made = network()
+    maps = made.features([picture(16, 16), picture(20, 16)])
+    assert [tuple(m.shape) for m in maps.values()] == [
+        (2, 16, 16, 16),
+        (2, 16, 16, 16),
+        (2, 32, 8, 8),
+        (2, 64, 4, 4),
+    ]
+    assert made.training and not maps["stem"].requires_grad
+    assert made.features(torch.rand(1, 3, 16, 16))["stage3"].requires_grad
