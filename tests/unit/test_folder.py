@@ -1,9 +1,9 @@
 """Every layout of a folder of pictures, one class list, and everything that can be wrong there."""
 
 import io
-import os
 import shutil
 import tarfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -81,7 +81,7 @@ def test_what_systems_leave_is_no_picture_and_all_else_is(copied):
     assert len(gallery) == 16
     kept, bad = without_bad(gallery)
     assert len(kept) == 15 and kept.digest != gallery.digest
-    assert [(os.path.basename(name), why) for name, why in bad.items()] == [
+    assert [(Path(name).name, why) for name, why in bad.items()] == [
         ("notes.txt", "is no picture of a known format")
     ]
 
@@ -177,13 +177,11 @@ def test_a_ground_truth_of_other_files_is_refused(copied):
     with pytest.raises(UserError, match="lacks ILSVRC2012_val_00000009"):
         images(f"folder:{copied}")
     truths("kaggle", {k: v for k, v in of.items() if not k.endswith("3")}, copied)
-    with pytest.raises(UserError, match="says nothing of ILSVRC2012_val_00000003.JPEG"):
+    with pytest.raises(UserError, match=r"says nothing of ILSVRC2012_val_00000003\.JPEG"):
         images(f"folder:{copied}")
 
 
-@pytest.mark.parametrize(
-    "damage", [b"", b"\0" * 300, b"MATLAB 5.0" + bytes(118) + b"\x0f\0\0\0\xff"]
-)
+@pytest.mark.parametrize("damage", [b"", b"\0" * 300, bytes(128) + b"\x0f\0\0\0\xff\0\0\0"])
 def test_a_damaged_kit_is_one_sentence(damage, tmp_path):
     (tmp_path / "meta.mat").write_bytes(damage)
     with pytest.raises(UserError, match=r"meta\.mat cannot be read"):
@@ -256,7 +254,7 @@ def test_check_names_everything_that_is_wrong_or_odd(copied):
     (ant / "text.jpg").write_text("hello")
     (ant / "cut.jpg").write_bytes(good[: len(good) // 2])
     scrambled = bytearray(good)
-    scrambled[len(good) // 2 : len(good) // 2 + 30] = bytes(30)
+    scrambled[-90:-50] = b"\xff\xd0" * 20
     (ant / "scrambled.jpg").write_bytes(scrambled)
     Image.new("1", (20_000, 10_000)).save(ant / "bomb.png")
     (ant / "gone.jpg").symlink_to(copied / "nowhere.jpg")
@@ -285,7 +283,7 @@ def test_check_names_everything_that_is_wrong_or_odd(copied):
         "n01/empty.jpg is empty.",
         "n01/text.jpg is no picture of a known format.",
         "n01/cut.jpg cannot be decoded: ",
-        "n01/scrambled.jpg ",
+        "n01/scrambled.jpg is damaged, but decoders let it pass: Corrupt JPEG data",
         "n01/bomb.png has more than 89,478,485 pixels",
         "n01/gone.jpg cannot be read: No such file",
         "mine.jpg: tested with what is trained on",

@@ -64,7 +64,8 @@ def checked(parts: dict[str, Gallery], note: Note | None = None) -> Checked:
                 told.problems.append(f"{name} {one.bad}.")
             else:
                 if one.damaged:
-                    told.problems.append(f"{name} is damaged, but decoders let it pass: {one.damaged}.")
+                    passed = "is damaged, but decoders let it pass"
+                    told.problems.append(f"{name} {passed}: {one.damaged}.")
                 told.remarks += [f"{name} {what}." for what in one.odd]
                 label = images.classes[images.labels[one.index]]
                 seen[one.digest].append((split, label, name))
