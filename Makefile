@@ -43,5 +43,11 @@ peers: $(READY)
 bench: $(READY)
 	@for script in bench/[a-z]*.py; do $(BIN)/python $$script; done
 
+# The companion's site and its PDF, built with warnings as errors, its links checked.
+docs: $(READY)
+	@$(BIN)/python -c "import sphinx, myst_nb, furo" 2>/dev/null || \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt ".[docs]"
+	@$(BIN)/python -m docs.made
+
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache

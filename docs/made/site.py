@@ -135,7 +135,8 @@ def address(page: str) -> str:
 
 def short(reference: str) -> str:
     """A reference that may be broken at its parts."""
-    return reference.removeprefix("src/deepres/").replace("/", "/<wbr>").replace(":", ":<wbr>", 1)
+    short = reference.removeprefix("src/deepres/").removeprefix("tests/unit/")
+    return short.replace("/", "/<wbr>").replace(":", ":<wbr>", 1)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

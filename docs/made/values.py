@@ -30,7 +30,7 @@ def paper(words: str) -> str:
     if found is None or not isinstance(found, int | float | str):
         raise KeyError(f"{words}: {found!r} is no number")
     if form:
-        return format(found, form)
+        return format(found, form).replace("e+0", "e").replace("e+", "e")
     return f"{found:,}" if isinstance(found, int) else str(found)
 
 
@@ -82,7 +82,7 @@ def _apart() -> str:
 
 def _statistics_noise() -> str:
     batches, _, true = measured.statistics_seen()
-    return f"{100 * statistics.pstdev(batches) / true:.0f} %"
+    return f"{100 * statistics.pstdev(batches) / abs(true):.0f} %"
 
 
 def _epochs() -> str:

@@ -29,7 +29,8 @@ def _column(canvas: Canvas, x: float, y: float, width: float, seen: Sequence[See
         kind = "layer" if one.what == "conv" else "outline"
         canvas.path(f"M{x} {y - (ROW - BOX)}V{y - 1}", kind="arrow")
         canvas.box(x - width / 2, y, width, BOX, colour, kind=kind)
-        canvas.text(x, y + 16, words(one), kind="on" if one.what == "conv" else "soft small")
+        label = words(one) if width > 150 else words(one).replace(" convolution", "")
+        canvas.text(x, y + 16, label, kind="on" if one.what == "conv" else "soft small")
         y += ROW
     return y - ROW + BOX
 
@@ -182,11 +183,11 @@ def shortcut_options() -> Picture:
         y += 30
         canvas.text(8, y + 5, letter, "start", "strong")
         for at, projected in enumerate(flags):
-            place = 30 + at * (200 / len(flags))
+            place = 30 + at * (180 / len(flags))
             canvas.box(
-                place, y - 9, 200 / len(flags) - 2, 18, "s4" if projected else "s2", kind="layer"
+                place, y - 9, 180 / len(flags) - 2, 18, "s4" if projected else "s2", kind="layer"
             )
-        canvas.text(240, y + 5, f"{sum(flags)} of {len(flags)}", "start", "small")
+        canvas.text(216, y + 5, f"{sum(flags)} of {len(flags)}", "start", "small")
         extra = extra_parameters(name)
         canvas.text(352, y + 5, f"+{extra:,}" if extra else "+0", "end", "small")
     canvas.text(352, y - 75, "parameters", "end", "soft small")

@@ -73,9 +73,9 @@ class Canvas:
     def done(self, alt: str) -> Picture:
         """The picture, with what it says in words."""
         arrow = (
-            '<defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7"'
-            ' markerHeight="7" orient="auto-start-reverse"><path d="M0 0L8 4L0 8z"'
-            ' fill="var(--soft)"/></marker></defs>'
+            '<defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8"'
+            ' markerHeight="8" markerUnits="userSpaceOnUse" orient="auto-start-reverse">'
+            '<path d="M0 0L8 4L0 8z" fill="var(--soft)"/></marker></defs>'
         )
         svg = (
             f'<svg class="drawn" viewBox="0 0 {self.width:g} {self.height:g}" role="img"'

@@ -80,32 +80,34 @@ def moves(form: str) -> list[tuple[float, float]]:
 
 @cache
 def statistics_seen() -> tuple[list[float], list[float], float]:
-    """One channel's variance: each batch's, the moving average's after it, the population's."""
+    """One channel's mean: each batch's, the moving average's after it, the population's."""
     network = created(arch("resnet20"), seed=0)
     images = synthetic.images("train", 1_280)
     recipe = structs.replace(CIFAR, batch=32, replicas=1)
     how = normalisation(images, recipe)
     shares = [batch_of(images, how, recipe, 0, step).images for step in range(40)]
-    first, norm = network.conv1, nn.BatchNorm2d(network.conv1.out_channels)
+    start = nn.Sequential(network.conv1, network.bn1, nn.ReLU(), network.layer1[0].conv1)
+    norm = nn.BatchNorm2d(network.layer1[0].conv1.out_channels)
     batches, moving = [], []
     with torch.no_grad():
         for share in shares:
-            maps = first(share)
-            batches.append(maps.var((0, 2, 3), unbiased=False))
+            maps = start.train()(share)
+            batches.append(maps.mean((0, 2, 3)))
             norm.train()(maps)
-            assert norm.running_var is not None
-            moving.append(norm.running_var.clone())
-    told = population(nn.Sequential(first, norm), shares)["1.running_var"]
-    spread = torch.stack(batches).std(0) / torch.stack(batches).mean(0)
-    channel = int(spread.argmax())
+            assert norm.running_mean is not None
+            moving.append(norm.running_mean.clone())
+    told = population(nn.Sequential(start, norm), shares)["1.running_mean"]
+    means = torch.stack(batches)
+    # the channel on which one sees both: where the average comes from, and how batches scatter
+    channel = int(((means.mean(0).abs() / means.std(0)).log() - np.log(6)).abs().argmin())
     seen, average = ([float(v[channel]) for v in values] for values in (batches, moving))
     return seen, average, float(told[channel])
 
 
 def statistics() -> Picture:
-    """What batch normalisation may take for the variance of one channel."""
+    """What batch normalisation may take for the mean of one channel."""
     batches, moving, true = statistics_seen()
-    low, high = min([*batches, *moving]), max([*batches, *moving])
+    low, high = min([*batches, *moving, 0.0]), max([*batches, *moving, 0.0])
     edge = 0.08 * (high - low)
     canvas, left, right, top, bottom = Canvas(236), 16.0, 350.0, 34.0, 176.0
 
@@ -115,7 +117,7 @@ def statistics() -> Picture:
     def y(value: float) -> float:
         return bottom - (value - low + edge) / (high - low + 2 * edge) * (bottom - top)
 
-    canvas.text(left, 16, "variance of one channel, as seen by", "start", "soft small")
+    canvas.text(left, 16, "mean of one channel, as seen by", "start", "soft small")
     canvas.path(f"M{left} {y(true):.1f}H{right}", "s3", "thick")
     way = "M" + "L".join(f"{x(s):.1f} {y(v):.1f}" for s, v in enumerate(moving))
     canvas.path(way, "s2", "thick")
@@ -128,9 +130,9 @@ def statistics() -> Picture:
         canvas.box(left + at * 115, 211, 10, 10, colour)
         canvas.text(left + 15 + at * 115, 220, name, "start", "small")
     return canvas.done(
-        "Dots: the variance of one channel in each of the batches, scattered. A line that comes"
-        " down from one: the moving average, which forgets its start slowly and then follows the"
-        " last batches. A straight line: the population's variance, taken once over all of them."
+        "Dots: the mean of one channel in each of the batches, scattered. A line that comes from"
+        " zero: the moving average, which forgets its start slowly and then follows the last"
+        " batches. A straight line: the population's mean, taken once over all of them."
     )
 
 
@@ -225,45 +227,42 @@ def crops(edge: int = 256, size: int = 224) -> list[tuple[int, int]]:
 
 def ten_crops() -> Picture:
     """The ten views of Sec. 3.4: five crops and their mirrors."""
-    canvas, scale = Canvas(196), 0.56
-    picture = png(synthetic.images("train", 10, size=64).pixels[5])
-    mirror = png(np.ascontiguousarray(synthetic.images("train", 10, size=64).pixels[5][:, ::-1]))
-    side = paper.TEN_CROP_SIDE * scale
-    for x, source, name in ((14, picture, "the picture"), (200, mirror, "its mirror")):
-        canvas.raw(image(source, x, 26, side))
-        canvas.text(x + side / 2, 16, name, kind="small")
-        for at, (left, top) in enumerate(crops(paper.TEN_CROP_SIDE, paper.CROP)):
-            colour = ("s1", "s2", "s3", "s4", "ink")[at]
-            canvas.parts.append(
-                f'<rect x="{x + left * scale:.1f}" y="{26 + top * scale:.1f}"'
-                f' width="{paper.CROP * scale:.1f}" height="{paper.CROP * scale:.1f}"'
-                f' fill="none" stroke="var(--{colour})" class="frame"/>'
+    canvas, edge, size = Canvas(186), paper.TEN_CROP_SIDE, paper.CROP
+    scale = 60 / edge
+    for row, words in enumerate(("the picture", "its mirror")):
+        top = 24 + row * 80
+        canvas.text(4, top - 6, words, "start", "soft small")
+        for at, (left, down) in enumerate(crops(edge, size)):
+            x = 4 + at * 72
+            canvas.box(x, top, edge * scale, edge * scale, "panel", kind="outline")
+            frame = f'width="{size * scale:.1f}" height="{size * scale:.1f}"'
+            canvas.raw(
+                f'<rect x="{x + left * scale:.1f}" y="{top + down * scale:.1f}" {frame}'
+                ' fill="var(--s1)" fill-opacity=".25" stroke="var(--s1)" class="frame"/>'
             )
-    canvas.text(
-        180,
-        190,
-        f"five crops of {paper.CROP}x{paper.CROP} each: ten views, scores averaged",
-        kind="soft small",
-    )
+            turned = f"translate({x + 30:.1f} {top + 38}) scale({-1 if row else 1} 1)"
+            canvas.raw(f'<text transform="{turned}" text-anchor="middle" class="strong">R</text>')
+    said = f"{size}x{size} cut from {edge}x{edge}: four corners, the centre, and all of it mirrored"
+    canvas.text(180, 182, said, kind="soft small")
     return canvas.done(
-        f"A picture of {paper.TEN_CROP_SIDE}x{paper.TEN_CROP_SIDE} and its mirror image, each with"
-        f" five frames of {paper.CROP}x{paper.CROP}: four in the corners, one in the middle."
+        f"Ten small squares, each a picture of {edge}x{edge} with a frame of {size}x{size}: in the"
+        " four corners and in the middle, and the same of the mirror image."
     )
 
 
 def scales() -> Picture:
     """The scales at which the best results were tested."""
-    canvas, scale = Canvas(0), 0.4
-    sizes = paper.TEST_SCALES
-    top = 26.0
-    for at, size in enumerate(reversed(sizes)):
-        colour = ("s4", "s3", "s2", "s1", "ink")[at]
+    canvas, scale, top, sizes = Canvas(0), 0.42, 26.0, paper.TEST_SCALES
+    colours = ("s4", "s3", "s2", "s1", "soft")
+    for size, colour in zip(reversed(sizes), colours, strict=True):
         edge = size * scale
-        canvas.parts.append(
-            f'<rect x="20" y="{top}" width="{edge:.1f}" height="{edge:.1f}" fill="none"'
+        canvas.raw(
+            f'<rect x="20" y="{top}" width="{edge:.1f}" height="{edge:.1f}" fill="var(--paper)"'
             f' stroke="var(--{colour})" class="frame"/>'
         )
-        canvas.text(26, top + edge - 6, str(size), "start", "small")
+    for size in sizes:
+        edge = size * scale
+        canvas.text(20 + edge - 5, top + edge - 2.5, str(size), "end", "small")
     canvas.text(20, 16, "shorter side, pixels", "start", "soft small")
     canvas.height = top + max(sizes) * scale + 10
     return canvas.done(f"Nested squares for the shorter sides {', '.join(map(str, sizes))}.")

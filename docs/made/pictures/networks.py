@@ -47,9 +47,11 @@ def depths() -> Picture:
     y = top + max(len(layers(name)) for name in names) * scale + 20
     edges = {o.place: o.edge for o in layers("resnet50") if o.place in PLACES[1:5]}
     for at, (place, edge) in enumerate(edges.items()):
-        canvas.box(6 + at * 90, y - 9, 10, 10, COLOURS[place])
-        canvas.text(20 + at * 90, y, f"conv{at + 2}_x, {edge}x{edge}", "start", "small")
-    canvas.height = y + 10
+        x = 14 + at * 88
+        canvas.box(x, y - 9, 10, 10, COLOURS[place])
+        canvas.text(x + 15, y, f"conv{at + 2}_x", "start", "small")
+        canvas.text(x + 15, y + 15, f"{edge}x{edge}", "start", "soft small")
+    canvas.height = y + 24
     return canvas.done(
         "The five networks of Table 1 side by side, a horizontal line for each weighted layer: "
         + ", ".join(str(len(layers(name))) for name in names)
@@ -73,8 +75,10 @@ def shapes(name: str = "resnet34") -> Picture:
     for (label, one), colour in zip(rows, ("ink", "s1", "s3", "s2", "s4"), strict=True):
         edge = max(8.0, one.edge * 0.72)
         canvas.box(8, y, edge, edge, colour, kind="layer")
-        canvas.text(100, y + edge / 2 + 5, f"{label}   {one.edge}x{one.edge}", "start", "strong")
-        length = one.channels / 512 * 140
+        canvas.text(
+            96, y + edge / 2 + 5, f"{label}  {one.edge}x{one.edge}", "start", "strong small"
+        )
+        length = one.channels / 512 * 120
         canvas.box(354 - length, y + edge / 2 - 5, length, 10, colour, kind="layer")
         canvas.text(354 - length - 6, y + edge / 2 + 4, str(one.channels), "end", "small")
         y += edge + 14
