@@ -46,7 +46,7 @@ bench: $(READY)
 # The companion's site and its PDF, built with warnings as errors, its links checked.
 docs: $(READY)
 	@$(BIN)/python -c "import sphinx, myst_nb, furo" 2>/dev/null || \
-	  $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt ".[docs]"
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[docs]"
 	@$(BIN)/python -m docs.made
 
 clean:
