@@ -235,6 +235,22 @@ def test_a_second_process_is_refused_and_a_full_disk_named(tmp_path):
     assert sorted(path.name for path in (folder / "state").iterdir()) == states
 
 
+def test_data_that_are_gone_stop_a_run_and_harm_nothing(command, tmp_path):
+    """They are read at the start: what goes away later is missed by the next session."""
+    few = ["--batch", "8", "--steps", "3"]
+    told = answer(command(*SHORT, *few, "--out", tmp_path, "--json"))
+    weights = Path(told["weights"]).read_bytes()
+    for name in ("result.json", "weights.safetensors", "card.json"):
+        (tmp_path / name).unlink()  # as if it had been stopped after its last step
+    before = {path.name: path.read_bytes() for path in (tmp_path / "state").iterdir()}
+    again = ["train", "--resume", "--out", tmp_path]
+    status, _, err = command(*again, "--data", "cifar10:gone")
+    assert (status, err) == (2, "deepres: gone: there is no such file or folder.\n")
+    assert {path.name: path.read_bytes() for path in (tmp_path / "state").iterdir()} == before
+    answer(command(*again, "--json"))
+    assert Path(told["weights"]).read_bytes() == weights
+
+
 @pytest.mark.slow
 def test_states_of_a_full_file_system_go_on_once_there_is_room(tmp_path):
     """A file system of 2 MB that fills up on the way; only root can make one."""
@@ -248,14 +264,14 @@ def test_states_of_a_full_file_system_go_on_once_there_is_room(tmp_path):
         words = [sys.executable, "-m", "deepres", *SHORT, "--save-every", "0", "--out", small / "r"]
         ballast = small / "ballast"
         ballast.write_bytes(b"x" * 1_200_000)  # room for one state
-        full = subprocess.run(words, capture_output=True, text=True, timeout=100)
+        full = subprocess.run(words, capture_output=True, text=True)
         assert full.returncode == 1
         assert "No space left on device" in full.stderr.splitlines()[-1]
         ballast.unlink()
-        good = subprocess.run(words, capture_output=True, text=True, timeout=100)
+        good = subprocess.run(words, capture_output=True, text=True)
         assert good.returncode == 0, good.stderr
         whole = tmp_path / "whole"
-        subprocess.run([*words[:-1], whole], check=True, capture_output=True, timeout=100)
+        subprocess.run([*words[:-1], whole], check=True, capture_output=True)
         weights = "weights.safetensors"
         assert (small / "r" / weights).read_bytes() == (whole / weights).read_bytes()
     finally:

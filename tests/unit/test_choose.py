@@ -118,6 +118,8 @@ def test_tiny_maps_are_products_only_where_they_are_tiny_and_exact(
     assert digits.plan.tiny_maps == "products"
     assert "tiny maps as products" in str(digits)
     assert choose(network, CIFAR, 32).plan.tiny_maps == "as they come"
+    one = nn.Sequential(nn.Conv2d(3, 3, 3, padding=1, bias=False), nn.Flatten())
+    assert choose(one, DIGITS, 8).plan.tiny_maps == "as they come"
     half = structs.replace(DIGITS, precision="bf16")
     assert choose(network, half, 8).plan.tiny_maps == "as they come"
 

@@ -24,8 +24,9 @@ from ..train import begun
 from . import malloc
 from .memory import activation_bytes, available_bytes
 from .prepared import prepared
+from .tiny import found_in
 
-SMALL = 8  # edge of pictures whose maps are 2 x 2 behind two halvings
+SMALL = 64  # edge of pictures from which no network's maps are looked at: none is so tiny
 MUCH = 3 << 30  # bytes of activations from which recomputing them costs less than keeping them
 RATE = 5e10  # multiply-adds a second that a processor of few cores does in training
 COMPILING = 4.0  # seconds of the processor a layer, with nothing in torch's cache
@@ -65,7 +66,7 @@ def choose(
         engine="eager",
         malloc="kept" if malloc.keep() else "as it comes",
         checkpointed=_checkpointed(network, edge, recipe.share),
-        tiny_maps=tiny_maps(recipe, edge),
+        tiny_maps=tiny_maps(network, recipe, edge),
         threads=threads or torch.get_num_threads(),
         workers=workers,
     )
@@ -94,9 +95,10 @@ def has_compiler() -> bool:
     return any(shutil.which(name) for name in (os.environ.get("CXX", "g++"), "g++", "clang++"))
 
 
-def tiny_maps(recipe: Recipe, edge: int) -> TinyMaps:
+def tiny_maps(network: nn.Module, recipe: Recipe, edge: int) -> TinyMaps:
     """How maps of 2 x 2 are dealt with, where pictures are so small that there are such maps."""
-    return "products" if edge <= SMALL and recipe.precision == "fp32" else "as they come"
+    exact = recipe.precision == "fp32"
+    return "products" if exact and edge <= SMALL and found_in(network, edge) else "as they come"
 
 
 def _pays(network: nn.Module, recipe: Recipe, edge: int, plan: Plan) -> bool:

@@ -27,16 +27,37 @@ def by_products(forward: Forward) -> Forward:
     return multiplying
 
 
+@torch.inference_mode()
+def found_in(network: nn.Module, edge: int) -> bool:
+    """Whether pictures of this edge make maps so tiny in a network; it stays as it is."""
+    seen: list[int] = []
+    hooks = [
+        layer.register_forward_pre_hook(lambda _, given: seen.append(max(given[0].shape[2:])))
+        for layer in _layers(network)
+    ]
+    modes = {module: module.training for module in network.modules()}
+    network.eval()(torch.zeros(1, 3, edge, edge))
+    for module, training in modes.items():
+        module.training = training
+    for hook in hooks:
+        hook.remove()
+    return bool(seen) and min(seen) <= EDGE
+
+
 @contextmanager
 def _multiplying(network: nn.Module) -> Iterator[None]:
-    layers = [m for m in network.modules() if isinstance(m, nn.Conv2d) and _fits(m)]
+    layers = _layers(network)
     for layer in layers:
-        layer.forward = _tiny(layer)  # type: ignore[method-assign]
+        layer.forward = _tiny(layer)  # type: ignore[method-assign,assignment]
     try:
         yield
     finally:
         for layer in layers:
             del layer.forward
+
+
+def _layers(network: nn.Module) -> list[nn.Conv2d]:
+    return [m for m in network.modules() if isinstance(m, nn.Conv2d) and _fits(m)]
 
 
 def _fits(layer: nn.Conv2d) -> bool:
@@ -58,12 +79,12 @@ class _Product(torch.autograd.Function):
     """The convolution; the gradient of its weights from every pixel's 3x3 neighbours."""
 
     @staticmethod
-    def forward(context: Any, x: Tensor, weight: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(context: Any, x: Tensor, weight: Tensor) -> Tensor:
         context.save_for_backward(x, weight)
         return F.conv2d(x, weight, padding=1)
 
     @staticmethod
-    def backward(context: Any, g: Tensor) -> tuple[Tensor | None, Tensor | None]:  # type: ignore[override]
+    def backward(context: Any, g: Tensor) -> tuple[Tensor | None, Tensor | None]:
         x, weight = context.saved_tensors
         of_x, of_weight = context.needs_input_grad
         how = ([1, 1], [1, 1], [1, 1], False, [0, 0], 1)  # stride, padding, dilation, ...

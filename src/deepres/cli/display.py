@@ -81,8 +81,8 @@ def look(found: Evaluated) -> str:
     """One evaluation in words."""
     names = {"trained on": "clean training error", "held out": "held-out error"}
     name = names.get(found.pictures, "test error, only watched" if found.watching else "test error")
-    error = f"{found.top1_error:.2f} % ({found.top1}/{found.seen})"
-    return f"{name} {error} at step {found.step:,}"
+    how = " with running statistics" if found.statistics == "running" else ""
+    return f"{name}{how} {found.errors} at step {found.step:,}"
 
 
 def duration(seconds: float) -> str:

@@ -1,20 +1,20 @@
 """Commands that test trained networks: evaluate."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import typer
 
+from ..errors import UserError
 from . import app, note, printed
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
-    from ..accel.engines import Engine
     from ..data.pictured import Pictured
-    from ..models.resnet import ResNet
+    from ..models.predict import Trained
     from .looked import Looking
 
 AS_JSON = typer.Option(False, "--json", help="One JSON object on standard output.")
@@ -29,6 +29,7 @@ def evaluate(
     average: str = typer.Option("softmax", help="What views are averaged by: softmax or logits."),
     scales: str | None = typer.Option(None, help="For multi-scale: 224,256,384,480,640."),
     source: str | None = typer.Option(None, help="Whose checkpoint it is, where that is unclear."),
+    network: str | None = typer.Option(None, help="Whose weights: your package.module:callable."),
     out: Path | None = typer.Option(None, help="Write a line a picture to this CSV file."),
     batch: int = typer.Option(250, min=1, help="Pictures at a time; changes nothing but speed."),
     download: bool = typer.Option(False, "--download", help="Fetch what hub: names."),
@@ -41,12 +42,10 @@ def evaluate(
     from .looked import agreed, look_of
 
     look = look_of(views, average, scales)
-    networks = [load(name, profile=source) for name in weights]
-    for network in networks:
-        assert network.card is not None
-        for sentence in network.card.guessed:
-            note(f"guessed: {sentence}")
-    cards = [network.card for network in networks if network.card]
+    networks = [_own(network, name) if network else load(name, profile=source) for name in weights]
+    cards = [one.card for one in networks if one.card]
+    for sentence in (sentence for card in cards for sentence in card.guessed):
+        note(f"guessed: {sentence}")
     pictures = agreed(images(data, split, download="missing" if download else "never"), cards)
     members = [_scores(network, pictures, batch, look) for network in networks]
     stream = members[0] if len(members) == 1 else combined(members)
@@ -73,20 +72,37 @@ def evaluate(
     printed(answer, text, as_json)
 
 
+def _own(network: str, weights: str) -> "Trained":
+    """Somebody's own module with the weights that `deepres train` gave it."""
+    from ..convert import located
+    from ..convert.own import weights_of
+    from ..models.named import own
+    from ..models.weights import load_into, read_card
+
+    path = weights_of(located(weights))
+    card = read_card(path) if path else None
+    if path is None or card is None:
+        raise UserError(f"{weights}: --network goes with weights that `deepres train` wrote.")
+    module = own(network, len(card.classes) if card.classes else None).eval()
+    trained = cast("Trained", module)
+    trained.card, trained.mean_image = load_into(module, path)
+    return trained
+
+
 def _scores(
-    network: "ResNet | Engine", pictures: "Pictured", batch: int, look: "Looking"
+    network: "Trained", pictures: "Pictured", batch: int, look: "Looking"
 ) -> "Iterator[Tensor]":
-    from ..accel.engines import Engine
     from ..accel.fuse import fused
     from ..evaluate import scores
+    from ..models.resnet import ResNet
 
     assert network.card is not None
     how, mean_image = network.card.preprocessing, network.mean_image
-    made = network if isinstance(network, Engine) else fused(network)
+    made = fused(network) if isinstance(network, ResNet) else cast("nn.Module", network)
     return scores(made, how, mean_image, pictures, look.batch(batch, how), look.look)
 
 
-def _names(networks: "list[ResNet | Engine]") -> dict[str, Any]:
+def _names(networks: "Sequence[Trained]") -> dict[str, Any]:
     cards = [network.card for network in networks if network.card]
     return {
         "network": " + ".join(card.network for card in cards),

@@ -62,11 +62,29 @@ def load(path: Path) -> ResNet:
     if card is None:
         raise UserError(f"{path} has no deepres card: `deepres convert` makes one.")
     if card.arch is None:
-        raise UserError(f"{path} holds weights of {card.network}: name that network too.")
+        raise UserError(
+            f"{path} holds weights of somebody's own {card.network}, which no file may call up by"
+            f" itself: `--network {card.network}` does."
+        )
+    return assembled(card, *_tensors(path), str(path))
+
+
+def load_into(network: torch.nn.Module, path: Path) -> tuple[Card, Tensor | None]:
+    """Puts weights of somebody's own module back into one; their card and mean image."""
+    card = read_card(path)
+    if card is None:
+        raise UserError(f"{path} has no deepres card: it is not of `deepres train`.")
+    tensors, mean_image = _tensors(path)
+    matched(tensors, {name: t.shape for name, t in network.state_dict().items()}, str(path))
+    network.load_state_dict(tensors, strict=True)
+    return card, mean_image
+
+
+def _tensors(path: Path) -> tuple[dict[str, Tensor], Tensor | None]:
     with safe_open(path, framework="pt") as file:
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     mean_image = tensors.pop(MEAN_IMAGE, None)
-    return assembled(card, tensors, mean_image, str(path))
+    return tensors, mean_image
 
 
 def assembled(

@@ -2,11 +2,24 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from ..errors import UserError
 from ..runs import log
 from ..runs.folder import Folder
 from ..runs.log import Evaluated, Item, Line, Report
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
+
+
+def writer() -> "type[SummaryWriter]":
+    """TensorBoard's own writer; without it the flag is refused."""
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise UserError(f"--tensorboard: {error}; `pip install tensorboard` brings it.") from None
+    return SummaryWriter
 
 
 @contextmanager
@@ -16,14 +29,10 @@ def events(folder: Folder) -> Iterator[Callable[[Item], None]]:
     A run that goes on from a state computes some steps again: events that were written before are
     written again from the log, so that no step is there twice.
     """
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError as error:
-        raise UserError(f"--tensorboard: {error}; `pip install tensorboard` brings it.") from None
     place = folder.path / "tensorboard"
     for old in place.glob("events.out.tfevents.*"):
         old.unlink()
-    writer = SummaryWriter(str(place))
+    written = writer()(str(place))
     begun: list[Item] = []
 
     def write(item: Item) -> None:
@@ -32,14 +41,14 @@ def events(folder: Folder) -> Iterator[Callable[[Item], None]]:
         if not begun:
             begun.append(item)
             for line in log.read(folder.log):  # of earlier sessions, and this one if it is a line
-                scalars(line, writer.add_scalar)
+                scalars(line, written.add_scalar)
         elif isinstance(item, Line):
-            scalars(item, writer.add_scalar)
+            scalars(item, written.add_scalar)
 
     try:
         yield write
     finally:
-        writer.close()
+        written.close()
 
 
 def scalars(line: Line, add: Callable[[str, float, int], None]) -> None:

@@ -58,17 +58,17 @@ def planned(task: Task, network: nn.Module, pictures: Pictures) -> Plan:
     """What is fastest here for a long run; for a short one nothing is measured."""
     size = edge(pictures.train, task.run.recipe)
     if task.plan == "fixed":
-        return fixed_plan(task, size)
+        return fixed_plan(task, network, size)
     return choose(network, task.run.recipe, size, threads=task.threads, workers=0).plan
 
 
-def fixed_plan(task: Task, edge: int) -> Plan:
+def fixed_plan(task: Task, network: nn.Module, edge: int) -> Plan:
     """Eager steps and no worker: small networks are over before anything else would pay."""
     return Plan(
         threads=task.threads,
         workers=0,
         malloc="kept" if malloc.keep() else "as it comes",
-        tiny_maps=tiny_maps(task.run.recipe, edge),
+        tiny_maps=tiny_maps(network, task.run.recipe, edge),
     )
 
 
