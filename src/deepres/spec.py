@@ -75,6 +75,8 @@ class Data(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown
     train: str = ""
     test: str = ""
     held_out: int = 0
+    # a picture that cannot be decoded stops the run by its name, or is left out and listed
+    bad: Literal["stop", "skipped"] = "stop"
     train_images: int = 0
     test_images: int = 0
 

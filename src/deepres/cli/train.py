@@ -48,6 +48,8 @@ def train(
     seed: int | None = typer.Option(None, min=0, help="Of start, order and windows; 0."),
     split: str | None = typer.Option(None, help="How many to train on: 45k holds 5k of 50k out."),
     size: int | None = typer.Option(None, min=8, help="Of the crop, for folders: 224."),
+    skip_bad: bool = typer.Option(False, "--skip-bad", help="Leave out, and list, bad pictures."),
+    download: bool = typer.Option(False, "--download", help="Fetch what hub: names."),
     spec: Path | None = typer.Option(None, help="A run.json: that run, exactly."),
     resume: bool = typer.Option(False, "--resume", help="Go on with the run in --out."),
     watch: bool = typer.Option(False, "--watch", help="Look at the test set on the way, only so."),
@@ -81,6 +83,7 @@ def train(
         seed=seed,
         split=split,
         size=size,
+        bad="skipped" if skip_bad else None,
     )
     from ..report.events import events
     from ..report.run import run_page
@@ -91,7 +94,9 @@ def train(
     from .stopping import heard
     from .wanted import declared, folder_of
 
-    run, pictures, source = declared(network, data, out, spec, asked)
+    run, pictures, source = declared(
+        network, data, out, spec, asked, "missing" if download else "never"
+    )
     start = network_of(run, pictures.train)
     folder = folder_of(run, out, resume)
     folder.take()

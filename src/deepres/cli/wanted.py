@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from ..data.gallery.hub import Download
 from ..errors import UserError
 from ..runs.declare import Asked, run_of
 from ..runs.folder import Folder, read
@@ -13,11 +14,16 @@ RUNS = Path("runs")
 
 
 def declared(
-    network: str | None, data: str | None, out: Path | None, spec: Path | None, asked: Asked
+    network: str | None,
+    data: str | None,
+    out: Path | None,
+    spec: Path | None,
+    asked: Asked,
+    download: Download,
 ) -> tuple[Run, Pictures, str]:
     """The run, its pictures, and what its data are called here."""
     if spec is None and network is not None:
-        return _by_flags(network, data, asked)
+        return _by_flags(network, data, asked, download)
     given = [name for name in ("NETWORK",) if network] + asked.given()
     if given:
         where = spec or "the folder's run.json"
@@ -29,16 +35,18 @@ def declared(
         )
     run = read(path, Run)
     source = data or (_last_source(out) if out else None) or run.data.name
-    return run, as_declared(source, run.data), source
+    return run, as_declared(source, run.data, download, note), source
 
 
-def _by_flags(network: str, data: str | None, asked: Asked) -> tuple[Run, Pictures, str]:
+def _by_flags(
+    network: str, data: str | None, asked: Asked, download: Download
+) -> tuple[Run, Pictures, str]:
     if data is None:
         raise UserError(
             "--data says which pictures: digits and synthetic come with the package, cifar10 or"
             " cifar10:PATH is CIFAR-10."
         )
-    pictures, told = gathered(data, _kept(asked.split))
+    pictures, told = gathered(data, _kept(asked.split), asked.bad or "stop", download, note)
     classes = len(pictures.train.classes)
     return run_of(network, told, len(pictures.train), classes, asked), pictures, data
 

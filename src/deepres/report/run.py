@@ -10,7 +10,7 @@ from msgspec import Struct, structs
 from ..errors import UserError
 from ..runs import log
 from ..runs.folder import Folder, read
-from ..runs.log import Evaluated, Found, Line, Report
+from ..runs.log import Evaluated, Found, Line, Report, Skipped
 from ..runs.provenance import Provenance
 from ..runs.result import Mistake, Result
 from ..spec import CIFAR, Recipe, Run
@@ -30,6 +30,7 @@ def run_page(folder: Folder) -> str:
     body = [*_top(run, lines, result), *_curves(run, lines)]
     if result is not None:
         body += [*columns(_numbers(result), _confusion(result)), *_mistakes(result.mistakes)]
+    body += _skipped(lines)
     provenance = read(folder.provenance, Provenance) if folder.provenance.exists() else None
     return page(run.name, [*body, *_recipe(run), *_made(provenance)])
 
@@ -205,6 +206,15 @@ def _cell(number: int, right: bool, total: int, worst: int) -> str:
         return '<td class="soft">·</td>'
     colour, share = ("--heat", number / total) if right else ("--bad", number / max(worst, 1))
     return f'<td style="background:rgba(var({colour}),{0.08 + 0.42 * share:.2f})">{number}</td>'
+
+
+def _skipped(lines: Sequence[Line]) -> Iterator[str]:
+    """The pictures that were left out: none is in silence."""
+    found = [line for line in lines if isinstance(line, Skipped)]
+    if found:
+        yield heading("Pictures left out")
+        yield paragraph(f"{len(found):,} could not be used and were skipped, as was asked for.")
+        yield table(("picture", "why"), [(line.picture, line.reason) for line in found])
 
 
 def _mistakes(mistakes: Sequence[Mistake]) -> Iterator[str]:

@@ -41,6 +41,7 @@ class Asked:
     seed: int | None = None
     split: str | None = None
     size: int | None = None  # of the crop, for pictures of any size
+    bad: Literal["skipped"] | None = None
 
     def given(self) -> list[str]:
         """The flags that were given, as they are written."""
@@ -51,7 +52,7 @@ class Asked:
         ]
 
 
-FLAGS = {"warm_up": "warmup", "decay_scaled": "scale-decay"}
+FLAGS = {"bad": "skip-bad", "warm_up": "warmup", "decay_scaled": "scale-decay"}
 
 
 def recipe_named(name: str | None, made: Arch | None, data: str) -> Recipe:

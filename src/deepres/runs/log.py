@@ -43,6 +43,14 @@ class Found(Struct, frozen=True, kw_only=True, tag_field="kind", tag="event"):
     event: str
 
 
+class Skipped(Struct, frozen=True, kw_only=True, tag_field="kind", tag="skipped"):
+    """A picture that could not be used and was left out, as was asked for."""
+
+    step: int
+    picture: str
+    reason: str
+
+
 class Evaluated(Struct, frozen=True, kw_only=True, tag_field="kind", tag="evaluation"):
     """Exact errors of the network in evaluation mode on pictures as they are."""
 
@@ -74,7 +82,7 @@ class Moment(Struct, frozen=True):
     seconds: float  # that the median step of late took
 
 
-Line = Report | Found | Evaluated
+Line = Report | Found | Skipped | Evaluated
 Item = str | Line | Moment  # what a run tells: a sentence for the user, a line, a step
 _DECODER = msgspec.json.Decoder(Line)
 

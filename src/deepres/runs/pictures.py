@@ -1,12 +1,18 @@
 """The pictures of a run: trained on, kept aside and tested with."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
 from ..data.batches import split
+from ..data.gallery.examine import Note, without_bad
+from ..data.gallery.hub import Download
+from ..data.images import Images
 from ..data.pictured import Pictured
 from ..data.source import images
 from ..errors import UserError
 from ..spec import Data
+
+Bad = Literal["stop", "skipped"]
 
 
 @dataclass(frozen=True)
@@ -16,11 +22,21 @@ class Pictures:
     train: Pictured
     held_out: Pictured | None
     test: Pictured
+    skipped: dict[str, str] = field(default_factory=dict)  # left out, by name, and why
 
 
-def gathered(source: str, kept: int | None = None) -> tuple[Pictures, Data]:
+def gathered(
+    source: str,
+    kept: int | None = None,
+    bad: Bad = "stop",
+    download: Download = "never",
+    note: Note | None = None,
+) -> tuple[Pictures, Data]:
     """The pictures of a source, `kept` of them to train on and the others held out, if given."""
-    whole, test = images(source, "train"), images(source, "test")
+    whole, test = (images(source, split, download=download) for split in ("train", "test"))
+    skipped: dict[str, str] = {}
+    if bad == "skipped":
+        whole, test = (_usable(part, skipped, note) for part in (whole, test))
     if kept is not None and not 0 < kept <= len(whole):
         raise UserError(
             f"{whole.name} has {len(whole):,} images: --split takes how many of them to train on,"
@@ -28,14 +44,31 @@ def gathered(source: str, kept: int | None = None) -> tuple[Pictures, Data]:
         )
     held_out = len(whole) - kept if kept else 0
     trained, aside = split(whole, held_out) if held_out else (whole, None)
-    data = Data(name=whole.name.split()[0], train=whole.digest, test=test.digest, held_out=held_out)
-    return Pictures(trained, aside, test), data
+    name = whole.name.split()[0]
+    data = Data(name=name, train=whole.digest, test=test.digest, held_out=held_out, bad=bad)
+    return Pictures(trained, aside, test, skipped), data
 
 
-def as_declared(source: str, data: Data) -> Pictures:
+def _usable(images: Pictured, skipped: dict[str, str], note: Note | None) -> Pictured:
+    """Those that can be decoded; the others are added to those skipped."""
+    if isinstance(images, Images):
+        return images
+    kept, bad = without_bad(images, note)
+    skipped |= bad
+    return kept
+
+
+def as_declared(
+    source: str, data: Data, download: Download = "never", note: Note | None = None
+) -> Pictures:
     """The pictures of a run that is declared already; others than its own are refused."""
-    whole = images(source, "train")
-    pictures, here = gathered(source, len(whole) - data.held_out if data.held_out else None)
+    skipped: dict[str, str] = {}
+    kept = None
+    if data.held_out:
+        whole = images(source, "train", download=download)
+        whole = _usable(whole, skipped, note) if data.bad == "skipped" else whole
+        kept = len(whole) - data.held_out
+    pictures, here = gathered(source, kept, data.bad, download, note)
     for which, was, found in (("train", data.train, here.train), ("test", data.test, here.test)):
         if was and was != found:
             raise UserError(
@@ -46,6 +79,7 @@ def as_declared(source: str, data: Data) -> Pictures:
         _first(pictures.train, data.train_images),
         pictures.held_out,
         _first(pictures.test, data.test_images),
+        pictures.skipped,
     )
 
 

@@ -20,7 +20,7 @@ from ..train import begun
 from . import log, provenance
 from .disk import sync, write_whole
 from .folder import Folder, write
-from .log import Evaluated, Item, Line, Report
+from .log import Evaluated, Item, Line, Report, Skipped
 from .looks import Answers, counted, errors, evaluated, measured
 from .result import Result
 from .session import Session
@@ -48,12 +48,24 @@ def carried_out(
     session = Session(work, folder, state, time.perf_counter() if began is None else began)
     with session.guarded():
         yield from session.resume()
+        yield from left_out(session)
         mine = provenance.session(state.step, source, work.plan)
         told = provenance.gathered(work.plan, [*folder.sessions(), mine])
         write(folder.provenance, told)
         yield from session.train(stop)
         if state.step == work.run.recipe.steps:
             yield from finished(session)
+
+
+def left_out(session: Session) -> Iterator[str | Line]:
+    """A line for each picture that was skipped, at the head of the log."""
+    if session.log.lines:
+        return
+    for picture, reason in session.work.pictures.skipped.items():
+        line = Skipped(step=0, picture=picture, reason=reason)
+        session.log.write(line)
+        yield f"left out: {picture} {reason}"
+        yield line
 
 
 def finished(session: Session) -> Iterator[Line | Result]:

@@ -17,6 +17,7 @@ from ..data.augment import Normalisation
 from ..data.batches import Batch, normalisation
 from ..errors import Failed
 from ..randomness import stream_seed
+from ..spec import Recipe
 from ..train import Progress, State, Step, fit
 from . import states
 from .disk import sync
@@ -156,19 +157,13 @@ class Session:
     def guarded(self) -> Iterator[None]:
         """What goes wrong inside becomes one sentence that says what is left."""
         try:
-            yield
+            with enough_memory(self.work.run.recipe):
+                yield
         except Failed as error:
-            raise Failed(f"{error} {self._left()}") from None
+            raise Failed(f"{error} {self._left()}") from error
         except OSError as error:
             what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
             raise Failed(f"{what}. {self._left()}") from error
-        except (MemoryError, RuntimeError) as error:
-            if not out_of_memory(error):
-                raise
-            raise Failed(
-                f"There is not enough memory for batches of {self.work.run.recipe.batch}: a smaller"
-                f" --batch needs less. {self._left()}"
-            ) from error
 
     def _left(self) -> str:
         if not self.good:
@@ -192,6 +187,20 @@ def timed(steps: Iterable[Progress]) -> Iterator[tuple[Progress, float]]:
     for progress in stream:
         yield progress, time.perf_counter() - start
         start = time.perf_counter()
+
+
+@contextmanager
+def enough_memory(recipe: Recipe) -> Iterator[None]:
+    """Memory that runs short inside is told in one sentence."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not out_of_memory(error):
+            raise
+        raise Failed(
+            f"There is not enough memory for batches of {recipe.batch}: a smaller --batch needs"
+            " less."
+        ) from error
 
 
 def out_of_memory(error: BaseException) -> bool:
