@@ -87,7 +87,7 @@ def checked(engine: str, precision: str) -> str:
         raise UserError(f"--precision {precision}: choose fp32 or bf16.")
     if engine not in KINDS:
         raise UserError(f"--engine {engine}: choose auto, {', '.join(KINDS)}.")
-    if not KINDS[engine].available():
+    if not has(engine):
         needs = "a C++ compiler" if engine == "compiled" else f"{engine} and onnx installed"
         raise UserError(f"--engine {engine} takes {needs}; --engine auto takes what is here.")
     if precision not in KINDS[engine].precisions:
@@ -102,9 +102,14 @@ def ways(precision: str, threads: Sequence[int], batch: int, *, slow: bool) -> l
     return [
         Way(name, precision, number, batch)
         for name, kind in KINDS.items()
-        if kind.slow_to_build == slow and precision in kind.precisions and kind.available()
+        if kind.slow_to_build == slow and precision in kind.precisions and has(name)
         for number in threads
     ]
+
+
+def has(kind: str) -> bool:
+    """Whether a backend is installed here."""
+    return KINDS[kind].available()
 
 
 def _numbers_of_threads() -> tuple[int, ...]:
@@ -113,6 +118,7 @@ def _numbers_of_threads() -> tuple[int, ...]:
     return (most, 1) if most > 1 else (1,)
 
 
+@torch.inference_mode()
 def measured(network: ResNet, candidates: Sequence[Way]) -> Times:
     """Seconds a batch of each way, timed in turn; one that answers otherwise is left out."""
     x = pictures_like(network, candidates[0].batch)
@@ -139,7 +145,6 @@ def pictures_like(network: ResNet, batch: int) -> Tensor:
     return x.contiguous(memory_format=torch.channels_last)
 
 
-@torch.inference_mode()
 def _answer(network: ResNet, x: Tensor) -> Tensor:
     training = network.training
     network.eval()

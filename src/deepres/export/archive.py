@@ -1,8 +1,8 @@
 """Our `.pt2` files read back, by a reader that can do nothing but what it is listed to do.
 
-torch.export.load unpickles what an archive holds and has sympy evaluate its expressions, so that a
-file can run any code (tests/attacks shows both). Here JSON and plain numbers are read, and the graph
-is run by the dozen operators that our networks are made of.
+torch.export.load unpickles what an archive holds and has sympy evaluate its expressions, so that
+a file can run any code (tests/attacks shows both). Here JSON and plain numbers are read, and the
+graph is run by the dozen operators that our networks are made of.
 """
 
 import math
