@@ -235,6 +235,29 @@ def test_a_second_process_is_refused_and_a_full_disk_named(tmp_path):
     assert sorted(path.name for path in (folder / "state").iterdir()) == states
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="limits as on Linux")
+def test_too_large_a_batch_is_one_sentence(tmp_path):
+    """12 GB are asked for where the process may have 4."""
+
+    def little_memory():
+        resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
+
+    words = ["train", "resnet8", "--data", "synthetic", "--threads", "1", "--batch", "1000000"]
+    ran = subprocess.run(
+        [sys.executable, "-m", "deepres", *words, "--steps", "2", "--out", tmp_path / "run"],
+        capture_output=True,
+        text=True,
+        timeout=200,
+        preexec_fn=little_memory,
+    )
+    assert ran.returncode == 1
+    last = ran.stderr.splitlines()[-1]
+    assert last == (
+        "deepres: There is not enough memory for batches of 1000000: a smaller --batch needs less."
+    )
+    assert "Traceback" not in ran.stderr
+
+
 def test_data_that_are_gone_stop_a_run_and_harm_nothing(command, tmp_path):
     """They are read at the start: what goes away later is missed by the next session."""
     few = ["--batch", "8", "--steps", "3"]
@@ -245,7 +268,9 @@ def test_data_that_are_gone_stop_a_run_and_harm_nothing(command, tmp_path):
     before = {path.name: path.read_bytes() for path in (tmp_path / "state").iterdir()}
     again = ["train", "--resume", "--out", tmp_path]
     status, _, err = command(*again, "--data", "cifar10:gone")
-    assert (status, err) == (2, "deepres: gone: there is no such file or folder.\n")
+    assert status == 2
+    assert err.startswith("deepres: gone: there is no such file or folder")
+    assert len(err.splitlines()) == 1
     assert {path.name: path.read_bytes() for path in (tmp_path / "state").iterdir()} == before
     answer(command(*again, "--json"))
     assert Path(told["weights"]).read_bytes() == weights

@@ -67,6 +67,10 @@ def train(
     """Train as the paper did, and test at the end; a run that was stopped goes on where it was."""
     began = time.perf_counter()
     _refuse_later(device, engine, precision, from_, freeze)
+    if tensorboard:
+        from ..report.events import writer
+
+        writer()  # refused before anything is made, where it is not installed
     asked = Asked(
         recipe=recipe,
         steps=steps,
@@ -89,6 +93,7 @@ def train(
     from ..report.run import run_page
     from ..runs.disk import write_whole
     from ..runs.running import carried_out
+    from ..runs.session import enough_memory
     from ..runs.work import network_of
     from .display import display
     from .stopping import heard
@@ -101,8 +106,10 @@ def train(
     folder = folder_of(run, out, resume)
     folder.take()
     _introduce(run, pictures, folder)
+    _warn_of(run.recipe.precision)
     wishes = Wishes(engine, threads, workers, watch, looks, save_every)
-    work = _work(run, pictures, start, folder, wishes)
+    with enough_memory(run.recipe):
+        work = _work(run, pictures, start, folder, wishes)
     with (
         heard() as stop,
         events(folder) if tensorboard else nullcontext(nothing) as written,
@@ -114,7 +121,7 @@ def train(
             note(f"Stopped, state saved: `deepres train --resume --out {folder.path}` goes on.")
     if result is not None:
         write_whole(folder.report, run_page(folder).encode())
-        printed(_answer(folder, result), _told(folder, run, result), as_json)
+        printed(_answer(folder, run, result), _told(folder, run, result), as_json)
 
 
 @dataclass(frozen=True)
@@ -133,11 +140,17 @@ def _refuse_later(
     device: str, engine: str, precision: str | None, from_: str | None, freeze: str | None
 ) -> None:
     """What is promised and not there yet."""
-    for flag, value in (("device", device), ("engine", engine), ("precision", precision)):
+    for flag, value, instead in (
+        ("device", device, "--device cpu"),
+        ("engine", engine, "--engine auto, eager or compiled"),
+        ("precision", precision, "--precision fp32, the paper's, or bf16"),
+    ):
         if value in ("cuda", "mps", "graph", "fp16"):
-            raise UserError(f"--{flag} {value} is not there yet: training runs on the processor.")
+            raise UserError(
+                f"--{flag} {value} takes a GPU, and training runs on the processor: {instead}."
+            )
     if device != "cpu":
-        raise UserError(f"There is no --device {device}: training runs on the cpu.")
+        raise UserError(f"There is no --device {device}: training runs on the processor, cpu.")
     if from_ is not None or freeze is not None:
         raise UserError("--from and --freeze, fine-tuning, come with the picture pipeline.")
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
@@ -201,14 +214,25 @@ def _introduce(run: "Run", pictures: "Pictures", folder: "Folder") -> None:
     warm = "" if recipe.warm_up == "none" else f" after a warm-up ({recipe.warm_up})"
     drops = recipe.drops if recipe.drops == "plateau" else ", ".join(f"{d:,}" for d in recipe.drops)
     note(
-        f"batch {recipe.batch}{halves}, {recipe.steps:,} steps, rate {recipe.lr:g}{warm},"
-        f" drops at {drops or 'no step'}"
+        f"{recipe.precision}, batch {recipe.batch}{halves}, {recipe.steps:,} steps,"
+        f" rate {recipe.lr:g}{warm}, drops at {drops or 'no step'}"
     )
     if recipe.scaled_from is not None:
         full = recipe.scaled_from
         note(
             f"short of {full.steps:,} steps: rate x decay x steps is {recipe.shrinkage:.4f}, the"
             f" full schedule's {full.shrinkage:.4f}"
+        )
+
+
+def _warn_of(precision: str) -> None:
+    """Half precision where the processor has no units for it: slower, and still other numbers."""
+    from ..accel.precision import bf16_gain
+
+    if precision == "bf16" and (gain := bf16_gain()) < 1:
+        note(
+            "--precision bf16: this processor has no units for it and multiplies"
+            f" {1 / gain:.1f} times slower than in fp32, which is the paper's."
         )
 
 
@@ -230,11 +254,12 @@ def _followed(
     return None
 
 
-def _answer(folder: "Folder", result: "Result") -> dict[str, Any]:
+def _answer(folder: "Folder", run: "Run", result: "Result") -> dict[str, Any]:
     """The fields that scripts rely on, and counts beside the percentages."""
     answer: dict[str, Any] = {
         "out": str(folder.path.resolve()),
         "key": result.key,
+        "precision": run.recipe.precision,
         "steps": result.steps,
         "seconds": result.seconds,
         "images_per_second": result.images_per_second,
@@ -259,8 +284,9 @@ def _told(folder: "Folder", run: "Run", result: "Result") -> str:
     from .display import minutes_and_seconds
 
     test, running, clean = result.test, result.test_running, result.trained_on
+    half = "" if run.recipe.precision == "fp32" else f" ({run.recipe.precision})"
     lines = [
-        f"{run.name}: {result.steps:,} steps in {minutes_and_seconds(result.seconds)},"
+        f"{run.name}{half}: {result.steps:,} steps in {minutes_and_seconds(result.seconds)},"
         f" {result.images_per_second:,.0f} images/s",
         f"top-1 error {test}",
         f"top-5 error {test.top5_error:.2f} % ({test.top5}/{test.seen})",
