@@ -46,6 +46,7 @@ def broken(folder: Path) -> list[str]:
             if urlparse(target).scheme or target.startswith("//"):
                 continue
             address, anchor = urldefrag(target)
+            address = address.partition("?")[0]  # what a browser keeps apart from its cache
             there = (file.parent / unquote(address)).resolve() if address else file
             if there.is_dir():
                 there = there / "index.html"
