@@ -81,9 +81,10 @@ def resized(pixels: np.ndarray, where: Box, crop: int) -> Tensor:
     return kernel(given, [crop, crop], False, 1 / rows, 1 / columns)[0]
 
 
-def resized_by_pillow(pixels: np.ndarray, where: Box, crop: int) -> Tensor:
-    """The same by Pillow, the reference; it sees beyond all four edges of the square."""
-    edges = (where.left, where.top, where.right, where.bottom)
+def resized_by_pillow(
+    pixels: np.ndarray, edges: tuple[float, float, float, float], crop: int
+) -> Tensor:
+    """A square by Pillow, the reference; it sees beyond all four of its edges."""
     image = Image.fromarray(pixels).resize((crop, crop), Image.Resampling.BILINEAR, edges)
     return torch.from_numpy(np.array(image)).permute(2, 0, 1)
 
@@ -92,19 +93,22 @@ def cropped(content: bytes, recipe: Recipe, drawn: Draws, index: int) -> Tensor:
     """One picture of a step, 3 x crop x crop uint8, not mirrored yet."""
     shorter = int(drawn.shorter[index])
     pixels = fast(content, shorter)
-    where = _where(pixels, recipe, drawn, index)
+    where = _where(pixels.shape, recipe, drawn, index)
     return resized(pixels, where, recipe.crop)
 
 
 def cropped_by_pillow(content: bytes, recipe: Recipe, drawn: Draws, index: int) -> Tensor:
-    """The same by Pillow alone, from the picture at full scale: resize all, then crop."""
+    """The same square by Pillow alone, from the picture at full scale."""
+    reduced = reference(content, int(drawn.shorter[index])).shape
     pixels = reference(content, 1 << 30)
-    where = _where(pixels, recipe, drawn, index)
-    return resized_by_pillow(pixels, where, recipe.crop)
+    where = _where(reduced, recipe, drawn, index)
+    down, right = (whole / part for whole, part in zip(pixels.shape, reduced[:2], strict=False))
+    edges = (where.left * right, where.top * down, where.right * right, where.bottom * down)
+    return resized_by_pillow(pixels, edges, recipe.crop)
 
 
-def _where(pixels: np.ndarray, recipe: Recipe, drawn: Draws, index: int) -> Box:
-    height, width = pixels.shape[:2]
+def _where(shape: tuple[int, ...], recipe: Recipe, drawn: Draws, index: int) -> Box:
+    height, width = shape[:2]
     down, right = float(drawn.down[index]), float(drawn.right[index])
     return box(height, width, int(drawn.shorter[index]), recipe.crop, down, right)
 
