@@ -294,5 +294,5 @@ def _told(folder: "Folder", run: "Run", result: "Result") -> str:
         f"training error {clean}, clean; {result.while_training} in the last steps, augmented",
     ]
     if result.held_out is not None:
-        lines.insert(3, f"held-out error {result.held_out}")
+        lines.insert(4, f"held-out error {result.held_out}")
     return "\n".join([*lines, f"weights {folder.weights}", f"report {folder.report}"])

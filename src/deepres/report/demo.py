@@ -94,8 +94,7 @@ def _table(found: Mapping[str, Row]) -> Iterator[str]:
     )
     first = next(iter(found.values()))
     head = "".join(
-        f'<th scope="col" class="number">{text}</th><th scope="col" class="number">wrong of'
-        f" {count:,}</th>"
+        f'<th scope="col" class="number">{text}<small>wrong of {count:,}</small></th>'
         for text, count in (
             ("training error, clean", first.trained_on[0].seen),
             ("test error", first.test[0].seen),
@@ -111,7 +110,7 @@ def _table(found: Mapping[str, Row]) -> Iterator[str]:
 
 def _cell(errors: Sequence[float], wrong: Sequence[int]) -> str:
     counts = ", ".join(map(str, wrong))
-    return f'<td class="number">{mean(errors)}</td><td class="number">{counts}</td>'
+    return f'<td class="number">{mean(errors)}<small>{counts}</small></td>'
 
 
 def _claims(claims: Sequence[Finding]) -> Iterator[str]:

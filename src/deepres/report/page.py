@@ -44,6 +44,7 @@ th, td { padding: .3rem .6rem; text-align: left; border-bottom: 1px solid var(--
   vertical-align: top; }
 thead th { color: var(--soft); font-weight: 600; white-space: nowrap; }
 td.number, th.number { text-align: right; white-space: nowrap; }
+td small, thead small { display: block; color: var(--soft); font-weight: 400; }
 td.text { overflow-wrap: anywhere; }
 .facts th { font-weight: 500; color: var(--soft); white-space: nowrap; width: 1%; }
 .matrix td, .matrix th { padding: .2rem .15rem; text-align: center; min-width: 1.9rem; border: 0;
@@ -66,7 +67,8 @@ h3 { font-size: .95rem; margin: .75rem 0 .25rem; }
 .pictures small { color: var(--soft); }
 @media (max-width: 30rem) { svg text { font-size: 17px; }
   main { padding: 1rem .9rem 3rem; } h1 { font-size: 1.3rem; }
-  th, td { padding: .25rem .4rem; } .cards { grid-template-columns: 1fr 1fr; gap: .5rem; }
+  th, td { padding: .25rem .4rem; } thead th, thead th.number { white-space: normal; }
+  .cards { grid-template-columns: 1fr 1fr; gap: .5rem; }
   .card { padding: .55rem .65rem; } .card b { font-size: 1.25rem; } }
 @media print { .card, .note { break-inside: avoid; } }
 """

@@ -186,8 +186,8 @@ def existence_said(found: Existence, trained: Row) -> str:
     train, test = found.training_errors, found.test_errors
     text = (
         f"Identity layers were added to the trained plain-{found.shallow} up to {found.deep}"
-        f" layers. That plain-{found.deep} makes {train[1]:,} errors on {found.seen[0]:,} training"
-        f" pictures and {test[1]} on {found.seen[1]} test pictures, plain-{found.shallow}"
+        f" layers. Of {found.seen[0]:,} training pictures that plain-{found.deep} gets"
+        f" {train[1]:,} wrong and of {found.seen[1]} test pictures {test[1]}, plain-{found.shallow}"
         f" {train[0]:,} and {test[0]}; {apart(found)}."
     )
     text += f" Trained from the start, {trained.name} ended at {mean(trained.training_errors)}"
