@@ -29,8 +29,10 @@ def paper(words: str) -> str:
         found = _within(found, step)
     if found is None or not isinstance(found, int | float | str):
         raise KeyError(f"{words}: {found!r} is no number")
+    if form == "e9":
+        return f"{found / 1e9:.1f}e9"
     if form:
-        return format(found, form).replace("e+0", "e").replace("e+", "e")
+        return format(found, form)
     return f"{found:,}" if isinstance(found, int) else str(found)
 
 
@@ -118,7 +120,7 @@ COUNTED: dict[str, Callable[[str], str]] = {
     "projections": lambda name: str(sum(blocks.projections(name))),
     "blocks": lambda name: str(sum(arch(name).depths)),
     "n": lambda name: str(arch(name).depths[0]),
-    "norm ratio": lambda name: f"{measured.norms(name)[0] / measured.norms(name)[-1]:,.1f}",
+    "norm ratio": lambda name: _two_digits(measured.norms(name)[0] / measured.norms(name)[-1]),
 }
 
 COMPUTED: dict[str, Callable[[], str]] = {
@@ -165,6 +167,11 @@ COMPUTED: dict[str, Callable[[], str]] = {
 
 def _block_cost(name: str, number: int) -> str:
     return f"{sum(o.parameters for o in traced.block(name, number)):,}"
+
+
+def _two_digits(value: float) -> str:
+    """What is sure of a number that rounding moves: 1,300 or 4.1."""
+    return f"{float(f'{value:.2g}'):,g}"
 
 
 def ours(words: str) -> str:

@@ -242,7 +242,7 @@ def ten_crops() -> Picture:
             )
             turned = f"translate({x + 30:.1f} {top + 38}) scale({-1 if row else 1} 1)"
             canvas.raw(f'<text transform="{turned}" text-anchor="middle" class="strong">R</text>')
-    said = f"{size}x{size} cut from {edge}x{edge}: four corners, the centre, and all of it mirrored"
+    said = f"{size}x{size} out of {edge}x{edge}: corners and centre, mirrored too"
     canvas.text(180, 182, said, kind="soft small")
     return canvas.done(
         f"Ten small squares, each a picture of {edge}x{edge} with a frame of {size}x{size}: in the"

@@ -55,8 +55,7 @@ class Watching(TorchFunctionMode):
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         what = NAMES.get(func)
-        # without memory there is nothing to normalise, and it would cost a millisecond each time
-        result = args[0] if what in ("bn", "relu") else func(*args, **(kwargs or {}))
+        result = _passed(what, func, args, kwargs or {})
         if what is not None:
             self._write(what, args, kwargs or {}, result)
         return result
@@ -86,6 +85,23 @@ class Watching(TorchFunctionMode):
                 self.where.block,
             )
         )
+
+
+def _passed(
+    what: str | None, func: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> Any:
+    """The result, or what has its shape where there is nothing to compute.
+
+    On the meta device a normalisation costs a millisecond, and the first addition, mean or biased
+    product imports torch's compiler.
+    """
+    if what in ("bn", "relu", "add"):
+        return args[0]
+    if what == "mean":
+        return args[0].sum(*args[1:], **kwargs)
+    if what == "fc":
+        return args[0].new_empty(*args[0].shape[:-1], args[1].shape[0])
+    return func(*args, **kwargs)
 
 
 NAMES: dict[Any, str] = {
