@@ -118,9 +118,15 @@ def _numbers_of_threads() -> tuple[int, ...]:
     return (most, 1) if most > 1 else (1,)
 
 
-@torch.inference_mode()
 def measured(network: ResNet, candidates: Sequence[Way]) -> Times:
-    """Seconds a batch of each way, timed in turn; one that answers otherwise is left out."""
+    """Seconds a batch of each way: the median of a few."""
+    times = timed(network, candidates)
+    return {name: statistics.median(taken) for name, taken in times.items()}
+
+
+@torch.inference_mode()
+def timed(network: ResNet, candidates: Sequence[Way]) -> dict[str, list[float]]:
+    """Seconds of each batch of each way, in turn; raises where one answers otherwise."""
     x = pictures_like(network, candidates[0].batch)
     expected = _answer(network, x[:1])
     engines = {str(way): built(network, way) for way in candidates}
@@ -135,7 +141,7 @@ def measured(network: ResNet, candidates: Sequence[Way]) -> Times:
             times[name].append(time.perf_counter() - start)
         if time.perf_counter() - began > PATIENCE:
             break
-    return {name: statistics.median(taken) for name, taken in times.items()}
+    return times
 
 
 def pictures_like(network: ResNet, batch: int) -> Tensor:

@@ -32,6 +32,7 @@ COMMANDS = {
     "convert": "convert",
     "predict": "predict",
     "export": "export",
+    "bench": "bench",
     "train": "train",
     "run": "run",
     "report": "report",

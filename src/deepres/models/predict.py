@@ -4,10 +4,12 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from os import PathLike
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 from ..card import Card
@@ -62,7 +64,7 @@ def listed(pictures: Picture | Sequence[Picture]) -> Sequence[Picture]:
     """Several pictures, where one or an array of several may have been given."""
     if isinstance(pictures, np.ndarray) and pictures.ndim == 4:
         return list(pictures)
-    if isinstance(pictures, str | bytes) or not isinstance(pictures, Sequence):
+    if isinstance(pictures, str | bytes | PathLike | Image.Image | np.ndarray):
         return [pictures]
     return pictures
 
