@@ -2,7 +2,7 @@
 
 The usual way: the network as it is, eager, NCHW. All take turns on the same noise; a ratio is of
 neighbouring turns, ours to the best backend's median, so 1 is what is aimed at and 0.95 the least.
-`python bench/inference.py [resnet20 ...] [--compiled]`: compiling takes minutes, so one asks for it.
+`python bench/inference.py [resnet20 ...] [--compiled]`: compiling takes minutes.
 """
 
 import os
