@@ -31,6 +31,7 @@ class Item:
 MODELS, DATA = "src/deepres/models/", "src/deepres/data/"
 RESNET, SPEC = f"{MODELS}resnet.py", "src/deepres/spec.py"
 UNIT = "tests/unit/"
+STUDIES = "src/deepres/studies/"
 
 SECTIONS = (
     Item(
@@ -85,7 +86,12 @@ SECTIONS = (
         "Sec. 3.4",
         "implementation",
         "implementation",
-        (f"{SPEC}:IMAGENET", f"{MODELS}initialise.py:initialise"),
+        (
+            f"{SPEC}:IMAGENET",
+            f"{MODELS}initialise.py:initialise",
+            f"{DATA}gallery/crops.py:cropped",
+            f"{MODELS}views.py:ten_crops",
+        ),
         (
             f"{UNIT}test_resnet.py::test_initialisation",
             f"{UNIT}test_optim.py::test_ours_is_caffes_momentum_across_a_drop",
@@ -140,7 +146,7 @@ FIGURES = (
         "Fig. 1",
         "plain networks degrade",
         "introduction",
-        (f"{SPEC}:CIFAR", "docs/made/pictures/printed.py:figure_1"),
+        (f"{STUDIES}figure1.py:STUDY", "docs/made/pictures/printed.py:figure_1"),
         ("tests/unit/test_docs_pictures.py::test_figures_say_what_was_not_run",),
     ),
     Item(
@@ -161,7 +167,7 @@ FIGURES = (
         "Fig. 4",
         "ImageNet training of 18 and 34 layers",
         "imagenet",
-        (f"{SPEC}:IMAGENET",),
+        (f"{STUDIES}figure4.py:STUDY",),
         (f"{UNIT}test_count.py::test_layers_are_those_of_the_name",),
     ),
     Item(
@@ -175,14 +181,14 @@ FIGURES = (
         "Fig. 6",
         "CIFAR-10 training",
         "cifar",
-        (f"{SPEC}:CIFAR", "docs/made/pictures/printed.py:figure_6"),
+        (f"{STUDIES}figure6.py:STUDY", "docs/made/pictures/printed.py:figure_6"),
         ("tests/unit/test_docs_pictures.py::test_figures_say_what_was_not_run",),
     ),
     Item(
         "Fig. 7",
         "responses of the layers",
         "cifar",
-        ("docs/made/pictures/printed.py:figure_7",),
+        (f"{STUDIES}figure7.py:STUDY", "src/deepres/responses.py:deviations"),
         ("tests/unit/test_docs_pictures.py::test_figures_say_what_was_not_run",),
     ),
 )
@@ -194,42 +200,42 @@ TABLES = (
         "Table 1",
         "architectures and multiply-adds",
         "architectures",
-        (f"{MODELS}zoo.py:TABLE_1", f"{MODELS}table.py:column"),
+        (f"{MODELS}zoo.py:TABLE_1", f"{STUDIES}table1.py:STUDY"),
         COUNTS,
     ),
     Item(
         "Table 2",
         "plain and residual, ten crops",
         "imagenet",
-        (f"{MODELS}zoo.py:TABLE_1", "src/deepres/paper.py:TABLE_2"),
+        (f"{STUDIES}table2.py:STUDY", "docs/made/tables.py:table_2"),
         GLUED,
     ),
     Item(
         "Table 3",
         "shortcut options and deeper networks",
         "imagenet",
-        (f"{RESNET}:shortcut", "src/deepres/paper.py:TABLE_3"),
+        (f"{STUDIES}table3.py:STUDY", f"{RESNET}:shortcut"),
         GLUED,
     ),
     Item(
         "Table 4",
         "single models, many scales",
         "imagenet",
-        ("src/deepres/paper.py:TABLE_4",),
+        (f"{STUDIES}table4.py:STUDY", f"{MODELS}views.py:swept"),
         GLUED,
     ),
     Item(
         "Table 5",
         "ensembles",
         "imagenet",
-        ("src/deepres/evaluate.py:combined", "src/deepres/paper.py:TABLE_5"),
+        (f"{STUDIES}table5.py:STUDY", "src/deepres/evaluate.py:combined"),
         (f"{UNIT}test_evaluate.py::test_an_ensemble_averages_probabilities",),
     ),
     Item(
         "Table 6",
         "CIFAR-10",
         "cifar",
-        (f"{SPEC}:CIFAR", "docs/made/tables.py:table_6"),
+        (f"{STUDIES}table6.py:STUDY", "docs/made/tables.py:table_6"),
         (*GLUED, f"{UNIT}test_count.py::test_parameters_of_the_cifar_networks"),
     ),
     *(
@@ -338,7 +344,7 @@ SENTENCES = (
         "Residual responses are smaller, and smaller the deeper.",
         "Fig. 7",
         "cifar",
-        ("docs/made/pictures/printed.py:figure_7",),
+        (f"{STUDIES}figure7.py:STUDY", "src/deepres/responses.py:deviations"),
         ("tests/unit/test_docs_pictures.py::test_figures_say_what_was_not_run",),
     ),
 )

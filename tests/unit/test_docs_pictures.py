@@ -7,6 +7,7 @@ import torch
 from docs.made.pictures import PICTURES, blocks, measured, networks, printed, traced
 from docs.made.pictures.canvas import Canvas
 
+from deepres import paper
 from deepres.models.initialise import created
 from deepres.models.zoo import TABLE_1, arch
 
@@ -119,8 +120,12 @@ def test_population_statistics_are_the_mean_of_all_batches():
 
 
 def test_five_crops_lie_within_and_cover_the_corners():
-    crops = measured.crops()
-    assert set(crops) == {(0, 0), (32, 0), (0, 32), (32, 32), (16, 16)}
+    assert set(measured.crops()) == {(0, 0), (32, 0), (0, 32), (32, 32), (16, 16)}
+
+
+def test_the_scales_are_the_papers():
+    words = texts(measured.scales())
+    assert [int(word) for word in words if word.isdigit()] == list(paper.TEST_SCALES)
 
 
 def test_figures_say_what_was_not_run(monkeypatch):

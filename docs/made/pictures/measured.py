@@ -11,11 +11,13 @@ from PIL import Image
 from torch import nn
 
 from deepres import paper
+from deepres.card import Preprocessing
 from deepres.data import synthetic
 from deepres.data.augment import normalisation, windows
 from deepres.data.batches import batch_of
 from deepres.gradients import gradient_norms
 from deepres.models.initialise import created
+from deepres.models.views import SCALES, five_crops
 from deepres.models.zoo import arch
 from deepres.optim import FORMS
 from deepres.population import population
@@ -219,10 +221,14 @@ def image(source: str, x: float, y: float, side: float) -> str:
     )
 
 
-def crops(edge: int = 256, size: int = 224) -> list[tuple[int, int]]:
-    """Upper left corners of the five crops: four corners and the centre."""
-    rest = edge - size
-    return [(0, 0), (rest, 0), (0, rest), (rest, rest), (rest // 2, rest // 2)]
+@cache
+def crops() -> tuple[tuple[int, int], ...]:
+    """Upper left corners of the five crops, seen on a picture whose pixels say where they are."""
+    edge, size = paper.TEN_CROP_SIDE, paper.CROP
+    rows, columns = np.mgrid[0:edge, 0:edge].astype(np.uint8)
+    picture = np.stack([columns, rows, rows], axis=2)
+    how = Preprocessing(size=size, resize=edge, mean=(0, 0, 0), std=(1, 1, 1))
+    return tuple((int(crop[0, 0, 0]), int(crop[0, 0, 1])) for crop in five_crops(picture, how))
 
 
 def ten_crops() -> Picture:
@@ -232,7 +238,7 @@ def ten_crops() -> Picture:
     for row, words in enumerate(("the picture", "its mirror")):
         top = 24 + row * 80
         canvas.text(4, top - 6, words, "start", "soft small")
-        for at, (left, down) in enumerate(crops(edge, size)):
+        for at, (left, down) in enumerate(crops()):
             x = 4 + at * 72
             canvas.box(x, top, edge * scale, edge * scale, "panel", kind="outline")
             frame = f'width="{size * scale:.1f}" height="{size * scale:.1f}"'
@@ -252,7 +258,7 @@ def ten_crops() -> Picture:
 
 def scales() -> Picture:
     """The scales at which the best results were tested."""
-    canvas, scale, top, sizes = Canvas(0), 0.42, 26.0, paper.TEST_SCALES
+    canvas, scale, top, sizes = Canvas(0), 0.42, 26.0, SCALES
     colours = ("s4", "s3", "s2", "s1", "soft")
     for size, colour in zip(reversed(sizes), colours, strict=True):
         edge = size * scale
