@@ -52,7 +52,7 @@ def scale_named(text: str) -> "Scale":
 
     if text not in SCALES:
         raise UserError(f"--scale {text}: choose one of {', '.join(SCALES)}.")
-    return text  # type: ignore[return-value]
+    return text
 
 
 def _trained(

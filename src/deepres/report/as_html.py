@@ -11,6 +11,7 @@ STYLE = """
 :root { --s5: #a3244f; --s6: #2b6d78; }
 @media (prefers-color-scheme: dark) { :root { --s5: #f08fb0; --s6: #7cc4cf; } }
 .charts { align-items: start; }
+.study .wide { margin: .75rem 0; }
 .band { opacity: .16; } .hot { fill: transparent; } .hot:hover { fill: currentColor; }
 .study table td:first-child { white-space: nowrap; }
 .study table.words td { white-space: normal; }

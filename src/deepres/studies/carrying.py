@@ -84,7 +84,7 @@ def carried(all_: Sequence[Task], carry: Carry) -> Iterator[tuple[Task, Message]
         ready = [task for task in part if _can_begin(task)]
         for task in part:
             if task not in ready:
-                yield task, Ended(f"{task.label}: {task.start} is not finished.", False)
+                yield task, Ended(f"it begins with {task.start}, which is not finished.", False)
         if ready:
             with closing(carry(ready)) as stream:
                 yield from stream

@@ -16,7 +16,8 @@ METHOD = (
     " side larger, both corrected by Holm's method over all claims of the study; else it is within"
     " noise. g is Hedges' effect size: the difference in standard deviations between seeds. With"
     " fewer seeds a claim is within noise unless single runs lie further apart than the margin"
-    " printed beside it: 3 points or 5 binomial standard errors, whichever is more."
+    " printed beside it, which is 3 points of error as a rule, and never less than 5 binomial"
+    " standard errors."
 )
 
 

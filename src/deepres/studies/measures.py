@@ -39,9 +39,10 @@ def responses(network: ResNet, images: Pictured) -> list[float]:
 def _pictures(network: ResNet, images: Pictured) -> Iterator[Tensor]:
     assert network.card is not None
     how, mean_image = network.card.preprocessing, network.mean_image
-    for at in range(0, min(SAMPLE, len(images)), BATCH):
-        pixels = views(images, slice(at, min(at + BATCH, SAMPLE)), how)
-        yield normalised(pixels, how, mean_image)
+    few = min(SAMPLE, len(images))
+    for at in range(0, few, BATCH):
+        part = slice(at, min(at + BATCH, few))
+        yield normalised(views(images, part, how), how, mean_image)
 
 
 def responses_of_file(path: str, images: Pictured) -> tuple[str, list[float]]:

@@ -62,16 +62,10 @@ class Lines:
     """The lines of curves, gathered from a log."""
 
     def __init__(self, items: Iterable[log.Line]) -> None:
-        self.reports: list[Report] = []
-        self.looks: list[Evaluated] = []
-        self.events: list[Found] = []
-        for item in items:
-            kind: list[log.Line] = {  # type: ignore[assignment]
-                Report: self.reports,
-                Evaluated: self.looks,
-                Found: self.events,
-            }[type(item)]
-            kind.append(item)
+        lines = list(items)
+        self.reports = [line for line in lines if isinstance(line, Report)]
+        self.looks = [line for line in lines if isinstance(line, Evaluated)]
+        self.events = [line for line in lines if isinstance(line, Found)]
 
     def training(self, bins: int = BINS) -> tuple[Point, ...]:
         """Errors as they were, the reports joined to so many bins at most."""

@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from ..errors import Failed, UserError
-from ..runs.log import Evaluated, Found, Report
+from ..runs.log import Line
 from ..spec import Run
 
 PATIENCE = 20  # seconds that a process gets to save its state when all must stop
@@ -61,7 +61,7 @@ class Ended(Struct, frozen=True, tag_field="kind", tag="ended"):
     held: bool = False  # by another living process, which carries it out
 
 
-Message = Report | Found | Evaluated | Step | Said | Done | Ended
+Message = Line | Step | Said | Done | Ended
 DECODER = msgspec.json.Decoder(Message)
 
 

@@ -1,0 +1,265 @@
+"""deepres run and report: what is finished stays, what was stopped goes on; pages are true."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from deepres.cli.demo import digits
+from deepres.models.named import named
+from deepres.responses import deviations, normalised_3x3
+from deepres.runs.folder import Folder, read
+from deepres.spec import Run
+from deepres.studies import carrying
+from deepres.studies.carrying import wanted
+from deepres.studies.catalogue import STUDIES, study
+from deepres.studies.outcome import folders, outcome_of, read_lines
+from deepres.studies.runner import Ended, attempted
+
+FIGURE_1 = ("run", "figure1", "--scale", "smoke", "--data", "digits")
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory):
+    """Fig. 1 at smoke scale, by the command."""
+    runs = tmp_path_factory.mktemp("studies") / "runs"
+    words = [sys.executable, "-m", "deepres", *FIGURE_1, "--runs", runs, "--jobs", "2", "--json"]
+    done = subprocess.run(list(map(str, words)), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return runs, json.loads(done.stdout), done.stderr
+
+
+def test_a_study_answers_with_rows_and_verdicts(ran):
+    runs, answer, _ = ran
+    assert (answer["study"], answer["scale"], answer["data"]) == ("figure1", "smoke", "digits")
+    assert [row["name"] for row in answer["rows"]] == ["plain-20", "plain-56"]
+    for row in answer["rows"]:
+        assert (row["n"], row["scale"], row["difference"]) == (1, "smoke", None)
+        result = Folder(folders(runs)[row["keys"][0]].path).finished()
+        assert row["errors"] == [result.test.top1_error]
+    assert {claim["verdict"] for claim in answer["claims"]} == {"within noise"}
+    assert len(answer["claims"]) == len(STUDIES["figure1"].claims)
+    assert Path(answer["report"]).read_text().startswith("<!doctype html>")
+
+
+def test_what_is_finished_is_not_run_again_wherever_it_lies(ran, command):
+    runs, before, _ = ran
+    first = sorted(runs.glob("*/run.json"))[0].parent
+    other = first.rename(runs / "a name of my own")
+    try:
+        status, out, err = command(*FIGURE_1, "--runs", runs, "--json")
+    finally:
+        other.rename(first)
+    assert status == 0
+    assert json.loads(out)["rows"] == before["rows"]
+    assert "2 runs, 2 finished" in err
+    assert "epoch" not in err
+
+
+def test_figures_that_share_runs_share_their_folders(ran):
+    runs, *_ = ran
+    for name in ("figure6", "cifar-plain-and-residual", "existence"):
+        made = wanted(study(name), study(name).rows, "smoke", digits(), 10, runs)
+        assert sum(one.finished for one in made) == 2
+
+
+def test_a_run_that_another_process_holds_is_left_out_with_a_sentence(tmp_path):
+    made = wanted(study("figure1"), study("figure1").rows[:1], "smoke", digits(), 10, tmp_path)
+    folder = made[0].folder
+    folder.mkdir(parents=True)
+    with FileLock(folder / ".lock"):
+        tasks = carrying.tasks(made, "digits", "smoke", 1)
+        told = [message for _, message in attempted(tasks, 1)]
+    assert isinstance(told[-1], Ended)
+    assert told[-1].held
+    assert "is held by another process" in told[-1].why
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.skipif(os.name != "posix", reason="signals as on Unix")
+def test_a_study_that_is_stopped_goes_on(tmp_path):
+    words = [sys.executable, "-m", "deepres", "run", "figure1", "--scale", "short", "--data"]
+    words += ["digits", "--only", "plain-20", "--seeds", "1", "--runs", str(tmp_path), "--json"]
+
+    def until(stop):
+        running = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        seen = []
+        for line in running.stderr:
+            seen.append(line)
+            if "images/s" in line:
+                break
+        running.send_signal(stop)
+        out, err = running.communicate(timeout=100)
+        assert out == "" and "Traceback" not in err
+        return running.returncode, "".join([*seen, err])
+
+    assert until(signal.SIGTERM)[0] == 143
+    states = list(tmp_path.glob("*/state/*.json"))
+    assert states
+    status, err = until(signal.SIGINT)
+    assert status == 130
+    assert "Going on after step" in err
+    step = max(int(path.stem) for path in tmp_path.glob("*/state/*.json"))
+    assert step > min(int(path.stem) for path in states)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("run", "figure11"), "There is no study 'figure11'. Did you mean figure1"),
+        (("run", "figure1", "--scale", "tiny"), "choose one of smoke, short, paper"),
+        (("run", "figure1", "--only", "plain-21", "--data", "digits"), "its rows are plain-20"),
+        (("run", "figure1", "--on", "mars"), "--on mars"),
+        (("report", "figure11"), "There is no study 'figure11'."),
+        (("report", "figure1", "--weights", "x"), "--weights is for figure7"),
+    ],
+)
+def test_what_cannot_be_asked_for_is_a_sentence(command, tmp_path, words, said):
+    status, out, err = command(*words)
+    assert (status, out) == (2, "")
+    assert said in err
+    assert err.count("\n") == 1
+
+
+# -- pages --------------------------------------------------------------------------------------
+
+
+def page(command, tmp_path, *words):
+    path = tmp_path / "page.html"
+    status, out, err = command("report", *words, "--out", path, "--json")
+    assert status == 0, err
+    assert json.loads(out) == {"file": str(path)}
+    return path.read_text()
+
+
+def test_a_page_without_runs_is_the_declaration_beside_the_papers_values(command, tmp_path):
+    text = page(command, tmp_path, "table6", "--runs", tmp_path / "none")
+    for printed in ("8.75", "6.43 (6.61 ± 0.16)", "7.93", "9.38", "Nothing of it has been run"):
+        assert printed in text
+    assert "deepres run table6 --data cifar10" in text
+    assert "- (0 of 5)" in text
+    assert '<td class="verdict holds' not in text
+
+
+def test_a_page_tells_its_scale_and_stands_alone(ran, command, tmp_path):
+    text = page(command, tmp_path, "figure1", "--runs", ran[0])
+    assert not re.search(r"https?://|<script|@import|url\((?!#)", text.replace("www.w3.org", ""))
+    assert "4 steps, smoke" in text
+    assert "What the paper prints, on cifar10 at its full schedule" in text
+    assert '<th scope="col" class="number">difference</th>' not in text
+    assert text.count("<title>plain-20, test error after") > 1  # what a pointer rests on
+    key = ran[1]["rows"][0]["keys"][0]
+    assert key in text
+    assert "Where we differ from the paper" in text
+    assert 'stroke-dasharray="5 3"' in text
+
+
+def test_lines_of_results_make_the_same_tables_as_folders(ran, command, tmp_path):
+    lines = tmp_path / "digits.jsonl"
+    assert command("report", "figure1", "--runs", ran[0], "--out", lines)[0] == 0
+    assert [one.key for one in read_lines(lines)] == [
+        outcome_of(folders(ran[0])[one.key]).key for one in read_lines(lines)
+    ]
+    from_folders = page(command, tmp_path, "figure1", "--runs", ran[0])
+    from_lines = page(command, tmp_path, "figure1", "--runs", lines)
+    assert from_lines == from_folders
+    alone = tmp_path / "one.jsonl"
+    folder = next(iter(folders(ran[0]).values())).path
+    assert command("report", folder, "--out", alone)[0] == 0
+    assert len(alone.read_bytes().splitlines()) == 1
+
+
+def test_markdown_has_the_same_numbers_and_charts_that_open_alone(ran, command, tmp_path):
+    path = tmp_path / "figure1.md"
+    assert command("report", "figure1", "--runs", ran[0], "--out", path)[0] == 0
+    text = path.read_text()
+    row = ran[1]["rows"][0]
+    assert f"| plain-20 | {row['mean']:.2f} (1) |" in text
+    for name in re.findall(r"!\[.*?\]\((.*?)\)", text):
+        drawn = (tmp_path / name).read_text()
+        assert drawn.startswith('<svg xmlns="http://www.w3.org/2000/svg"')
+        assert "var(--s1)" in drawn and "--s1:#" in drawn
+
+
+def test_table_1_is_counted(command, tmp_path):
+    status, out, _ = command("run", "table1", "--runs", tmp_path, "--json")
+    rows = {row["network"]: row for row in json.loads(out)["rows"]}
+    assert status == 0
+    assert rows["resnet50"]["multiply_adds"] == 3_857_973_248
+    assert rows["resnet18"]["paper"] == "1.8e9"
+
+
+def test_a_study_is_shown_with_its_command_and_cost(command):
+    status, out, _ = command("show", "table6")
+    assert status == 0
+    assert "deepres run table6 --data cifar10" in out
+    assert "6.43 %, 6.61 ± 0.16 % (best of 5)" in " ".join(out.split())
+    assert json.loads(command("list", "--json")[1])["studies"] == list(STUDIES)
+
+
+# -- Fig. 7 ---------------------------------------------------------------------------------------
+
+
+def test_responses_are_deviations_of_what_normalisation_gives():
+    import torch
+
+    network = named("resnet8", 10).eval()
+    x = torch.randn(6, 3, 8, 8)
+    (first,) = deviations(network, [x[:2], x[2:]])[:1]
+    seen = network.bn1(network.conv1(x)).detach()
+    assert first == pytest.approx(float(seen.std(correction=0)), rel=1e-5)
+    assert len(normalised_3x3(network)) == 7
+    assert [name for name, _ in normalised_3x3(named("resnet50-cifar", 10))][1] == "layer1.0.bn2"
+
+
+def test_any_weights_show_their_responses(ran, command, tmp_path):
+    folder = next(iter(folders(ran[0]).values())).path
+    weights = ("--weights", folder / "weights.safetensors", "--data", "digits")
+    text = page(command, tmp_path, "figure7", *weights)
+    assert "plain" in text and "mean deviation" in text
+
+
+@pytest.mark.slow
+def test_published_weights_respond_as_the_paper_says(command, tmp_path, real_data):
+    names = ("akamaster-resnet20-12fca82f.th", "akamaster-resnet56-4bfd9763.th")
+    words = [w for name in names for w in ("--weights", real_data / "weights" / name)]
+    text = page(command, tmp_path, "figure7", *words, "--data", f"cifar10:{real_data / 'cifar10'}")
+    means = [float(m) for m in re.findall(r"</td><td class=\"number\">(0\.\d+)</td>", text)][::3]
+    assert means[1] < means[0]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_the_existence_study_and_a_restart_without_its_parent(tmp_path, command):
+    words = ("run", "existence", "--scale", "smoke", "--data", "digits", "--runs", tmp_path)
+    status, out, err = command(*words, "--json")
+    assert status == 0, err
+    answer = json.loads(out)
+    assert [claim["verdict"] for claim in answer["claims"]][:3] == ["holds"] * 3
+    grown = next(row for row in answer["rows"] if row["name"] == "plain-44 grown")
+    folder = folders(tmp_path)[grown["keys"][0]]
+    run = read(folder.run, Run)
+    assert run.grown_from is not None and run.grown_from.arch.layers == 20
+    status, _, err = command("train", "--spec", folder.run, "--out", tmp_path / "x")
+    assert status == 2 and "deepres run existence" in err
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_table_6_at_smoke_scale_is_quick(tmp_path, command):
+    began = time.process_time()
+    status, out, err = command(
+        *("run", "table6", "--scale", "smoke", "--data", "synthetic", "--runs", tmp_path, "--json")
+    )
+    assert status == 0, err
+    assert [row["n"] for row in json.loads(out)["rows"]] == [1] * 6
+    assert time.process_time() - began < 60
+    assert os.times().children_user + os.times().children_system < 240
