@@ -23,7 +23,7 @@ from ..studies.demo import (
 )
 from .chart import Axes, Series, chart
 from .page import columns, facts, heading, page, paragraph, subheading, table
-from .run import said
+from .settings import said
 
 TITLE = "Plain and residual networks on digits"
 

@@ -2,10 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from html import escape
-from typing import Any
-
-import msgspec
-from msgspec import Struct, structs
 
 from ..errors import UserError
 from ..runs import log
@@ -13,9 +9,10 @@ from ..runs.folder import Folder, read
 from ..runs.log import Evaluated, Found, Line, Report, Skipped
 from ..runs.provenance import Provenance
 from ..runs.result import Mistake, Result
-from ..spec import CIFAR, Recipe, Run
+from ..spec import Recipe, Run
+from . import settings
 from .chart import Axes, Series, chart
-from .page import cards, columns, facts, heading, page, paragraph, subheading, table
+from .page import cards, columns, heading, page, paragraph, table
 
 MATRIX_AT_MOST = 20  # classes; more make a list of the pairs that are confused most
 PAIRS = 20
@@ -32,7 +29,7 @@ def run_page(folder: Folder) -> str:
         body += [*columns(_numbers(result), _confusion(result)), *_mistakes(result.mistakes)]
     body += _skipped(lines)
     provenance = read(folder.provenance, Provenance) if folder.provenance.exists() else None
-    return page(run.name, [*body, *_recipe(run), *_made(provenance)])
+    return page(run.name, [*body, *settings.recipe(run), *settings.made(provenance)])
 
 
 def _top(run: Run, lines: Sequence[Line], result: Result | None) -> Iterator[str]:
@@ -187,7 +184,8 @@ def _confusion(result: Result) -> Iterator[str]:
         yield table(["confused most often", "times"], rows)
         return
     worst = max(counts[a][b] for a in range(len(names)) for b in range(len(names)) if a != b)
-    head = "".join(f'<th scope="col"><span>{escape(name)}</span></th>' for name in names)
+    turned = ("<span>", "</span>") if max(map(len, names)) > 2 else ("", "")
+    head = "".join(f'<th scope="col">{escape(name).join(turned)}</th>' for name in names)
     body = "".join(
         f'<tr><th scope="row" class="row">{escape(name)}</th>'
         + "".join(_cell(n, a == b, sum(row), worst) for b, n in enumerate(row))
@@ -231,58 +229,3 @@ def _mistakes(mistakes: Sequence[Mistake]) -> Iterator[str]:
             f' src="data:image/png;base64,{mistake.png}"><figcaption>{words}</figcaption></figure>'
         )
     yield "</div>"
-
-
-def _recipe(run: Run) -> Iterator[str]:
-    digests = {"train": run.data.train[:12], "test": run.data.test[:12]}
-    data = structs.replace(run.data, **digests)
-    network = _fields(run.arch) if run.arch else [("module", run.network)]
-    yield heading("Exactly what was run")
-    yield from columns(
-        [subheading("Recipe"), facts(_fields(run.recipe, CIFAR))],
-        [subheading("Network"), facts(network)]
-        + [subheading("Data, with digests"), facts(_fields(data))]
-        + [subheading("Test"), facts(_fields(run.protocol))],
-    )
-    yield "<p><code>deepres train --spec run.json</code> repeats it.</p>"
-
-
-def _fields(value: Struct, paper: Struct | None = None) -> list[tuple[str, str]]:
-    told = []
-    for field in structs.fields(value):
-        here = getattr(value, field.name)
-        if field.name == "scaled_from" or here == ():
-            continue
-        text = said(here)
-        if paper is not None and here != getattr(paper, field.name):
-            text += f" (Sec. 4.2: {said(getattr(paper, field.name))})"
-        told.append((field.name.replace("_", " "), text))
-    return told
-
-
-def said(value: Any) -> str:
-    """A setting as people write it."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}"
-    if isinstance(value, tuple | list):
-        return ", ".join(said(item) for item in value)
-    return str(value)
-
-
-def _made(told: Provenance | None) -> Iterator[str]:
-    if told is None:
-        return
-    commit = [("commit", told.commit)] if told.commit else []
-    plan = msgspec.to_builtins(told.plan).items()
-    machine = [(name.replace("_", " "), said(value)) for name, value in told.machine.items()]
-    yield heading("Where and how")
-    yield from columns(
-        [subheading("Machine"), facts(machine)]
-        + [subheading("Versions"), facts([*told.versions.items(), *commit])],
-        [subheading("Plan"), facts((name, said(value)) for name, value in plan)],
-    )
-    count = len(told.sessions)
-    yield paragraph(f"{count} session{'s' if count != 1 else ''}, the last one by:")
-    yield f"<p><code>{escape(' '.join(told.sessions[-1].command))}</code></p>"

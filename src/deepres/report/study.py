@@ -17,7 +17,8 @@ from .blocks import Block, Charts, Code, Facts, Figure, Heading, Raw, Table, Tex
 from .chart import Axes, chart
 from .counted import counted_blocks
 from .panels import UNIT, lines, panels, responses
-from .run import said, time
+from .run import time
+from .settings import said
 
 OF_PICTURES = ("plateau", "crop", "shorter", "colour")  # of Sec. 3.4's recipe alone
 
