@@ -1,5 +1,6 @@
 """From pictures as people have them to a network's input."""
 
+import functools
 import io
 import itertools
 
@@ -7,13 +8,15 @@ import msgspec
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 import deepres
 from deepres.card import Card, Preprocessing
 from deepres.errors import UserError
-from deepres.models.pictures import centre_view, normalised, opened, views
-from deepres.models.predict import answers, logits_of, named
+from deepres.models.pictures import _formats, centre_view, normalised, opened, views
+from deepres.models.predict import answers, decoded, logits_of, named
 from deepres.models.zoo import arch
 
 IMAGENET = Preprocessing(size=8, resize=10, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
@@ -275,3 +278,47 @@ def test_features_take_pictures_and_leave_the_mode():
     ]
     assert made.training and not maps["stem"].requires_grad
     assert made.features(torch.rand(1, 3, 16, 16))["stage3"].requires_grad
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.sampled_from(["RGB", "L", "CMYK"]),
+    st.sampled_from([{}, {"progressive": True}, {"subsampling": 0}]),
+    st.sampled_from([1, 3, 6]),
+    st.integers(9, 40),
+)
+def test_a_stream_sees_the_pixels_that_pillow_gives(mode, how, orientation, width):
+    file, exif = io.BytesIO(), Image.Exif()
+    if orientation > 1:
+        exif[0x0112] = orientation
+    picture(width, 25, width).convert(mode).save(file, "JPEG", exif=exif, **how)
+    card = network().card
+    (one,) = decoded([("x", file.getvalue())], card, 1, 2)
+    expected = centre_view(opened(file.getvalue()), card.preprocessing)
+    assert np.array_equal(one[1], expected)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from(
+        ["JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "ICO", "JPEG2000", "AVIF"]
+    ),
+    st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), max_size=6),
+    st.floats(0.05, 1),
+)
+def test_damaged_files_are_pictures_or_sentences(form, changes, kept):
+    if form not in _formats():
+        return
+    content = bytearray(whole(form))
+    for place, value in changes:
+        content[int(place * (len(content) - 1))] = value
+    content = bytes(content[: max(1, int(kept * len(content)))])
+    (one,) = decoded([("the file", content)], network().card, 1, 2)
+    assert isinstance(one[1], np.ndarray) or str(one[1]).startswith("the file ")
+
+
+@functools.cache
+def whole(form):
+    file = io.BytesIO()
+    picture(16, 16).save(file, form)
+    return file.getvalue()
