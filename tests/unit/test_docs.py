@@ -7,8 +7,13 @@ from pathlib import Path
 
 import pytest
 from docs.made import items, prose, results, tables, values
+from docs.made.pictures import printed
 
 from deepres import paper
+from deepres.models.zoo import arch
+from deepres.spec import Data, Run, scaled
+from deepres.studies.outcome import Outcome, add_lines
+from deepres.tally import Tally
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = {page.name if page.parent == DOCS else page.stem: page for page in prose.pages(DOCS)}
@@ -225,3 +230,41 @@ def test_what_was_not_run_says_so(monkeypatch):
     monkeypatch.setattr(values, "as_the_paper", dict)
     assert values.result("test resnet20") == "not run yet"
     assert values.result("training plain56") == "not run yet"
+
+
+def outcome(network, steps, wrong, seed=0):
+    """A finished run as studies write it down."""
+    run = scaled(Run(name=network, arch=arch(network), data=Data(name="cifar10"), seed=seed), steps)
+    return Outcome(
+        key=run.key,
+        run=run,
+        seconds=1.0,
+        images_per_second=1.0,
+        while_training=Tally(100, 30),
+        trained_on=Tally(50_000, 5_000),
+        test=Tally(10_000, wrong),
+        test_running=Tally(10_000, wrong),
+        training=((100, 50.0), (steps, 10.0)),
+        watched=((steps, 12.0),),
+        responses=(1.0, 0.5),
+    )
+
+
+def test_lines_that_studies_write_fill_tables_and_figures(tmp_path, monkeypatch):
+    runs = [outcome("plain20", 6_400, 1_100), outcome("plain56", 6_400, 1_500)]
+    runs += [outcome("resnet20", 6_400, wrong, seed) for seed, wrong in enumerate((900, 1_100))]
+    add_lines(tmp_path / "runs.jsonl", runs)
+    found = results.finished(tmp_path)
+    monkeypatch.setattr(results, "finished", lambda: found)
+    stamp = "6,400 iterations of 64,000"
+    assert values.result("test resnet20") == f"10.00 ± 1.41 % (2 runs, {stamp})"
+    assert values.result("training plain56") == f"10.00 % (1 run, {stamp})"
+    assert values.result("test resnet32") == "not run yet"
+    rows = {row[0]: row[1:] for row in tables.plain_and_residual()[1]}
+    assert rows["plain56"] == (f"10.00 % (1 run, {stamp})", f"15.00 % (1 run, {stamp})")
+    drawn = printed.figure_1()
+    assert stamp in drawn.svg
+    assert "plain56, test" in drawn.svg
+    assert "resnet56" in printed.figure_6().alt  # and that it was not run
+    assert "not run yet" in printed.figure_6().alt
+    assert stamp in printed.figure_7().svg
