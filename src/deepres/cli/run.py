@@ -39,10 +39,9 @@ def run(
     if declared.kind == "counted":
         _counted(declared, runs, as_json)
         return
-    if declared.needs:
+    if data is None and declared.data == "imagenet":
         raise UserError(
-            f"{study} cannot be run yet, for it takes {declared.needs}: `deepres show {study}`"
-            " prints what is declared."
+            f"{study} takes pictures of ImageNet's kind: --data folder:PATH names them."
         )
     _trained(declared, wished, only, seeds, data, runs, jobs, on, as_json)
 
@@ -78,8 +77,7 @@ def _trained(
     missing = tasks(found, source, scale, max(1, cores() // jobs))
     _introduce(study, scale, rows, found, len(missing), seeds)
     failed = _carry(missing, _images(missing, pictures), _carrier(jobs, on))
-    if study.responses or study.deeper:
-        _measure(study, found, source)
+    _measure(study, found, source)
     _report(study, scale, told, len(pictures.train.classes), runs, as_json, failed)
 
 
@@ -151,15 +149,20 @@ def _carry(tasks: "list[Task]", images: int, carry: "Carry") -> list[str]:
 def _measure(study: "Study", found: "list[Wanted]", source: str) -> None:
     """What a study measures on its trained networks."""
     from ..runs.pictures import as_declared
-    from ..studies.measures import keep_deeper, keep_responses
+    from ..studies.measures import keep_deeper, keep_ensemble, keep_responses, keep_views
 
-    for one in found:
-        if not one.finished:
-            continue
+    there = [one for one in found if one.finished]
+    for one in there:
+        if one.row.views.views != "one":
+            keep_views(one.folder, as_declared(source, one.run.data).test, one.row.views.views)
         if study.responses:
             keep_responses(one.folder, as_declared(source, one.run.data).train)
         if study.deeper and one.row is study.rows[0]:
             keep_deeper(one.folder, as_declared(source, one.run.data).test, study.deeper)
+    if study.kind == "ensemble" and there and len(there) == len(found):
+        test = as_declared(source, there[0].run.data).test
+        keys = [one.run.key for one in there]
+        keep_ensemble([one.folder for one in there], keys, test, there[0].row.views.views)
 
 
 def _report(

@@ -61,7 +61,7 @@ def state(found: Results) -> Text:
     study = found.study
     if not found.runs:
         text = "Nothing of it has been run here: below are the declaration and the paper's values."
-        return Text(f"{text} It takes {study.needs}." if study.needs else text, "note")
+        return Text(text, "note")
     text = f"{found.runs} runs on {found.data.name}, {found.scale} scale."
     if found.comparable:
         return Text(text)
@@ -112,6 +112,10 @@ def main_tables(found: Results) -> Iterator[Table | Text]:
         if theirs or found.study.beside:
             yield Text(f"What the paper prints, on {found.study.data} at its full schedule:")
             yield Table(*_theirs([*theirs, *found.study.beside]))
+    for one in found.ensembles():
+        yield Text(
+            f"All {len(one.members)} averaged: top-1 {one.test}, top-5 {one.test.top5_error:.2f} %."
+        )
     if found.study.baseline:
         yield Text(shown_power())
         yield Table(*_ablation(found))
@@ -140,7 +144,10 @@ def _ours(found: Results) -> tuple[list[str], list[list[str]]]:
 
 def _cells(found: Results, row: Told, others: bool) -> list[str]:
     recipe = at_scale(found.study, row.row, found.scale)
-    cells = [row.row.name, spread(row.errors, row.seeds), number(row.best)]
+    ours = spread(row.errors, row.seeds)
+    if found.study.size > 32 and row.top5_errors:
+        ours += f"; top-5 {spread(row.top5_errors, row.seeds)}"
+    cells = [row.row.name, ours, number(row.best)]
     cells += ["-" if row.binomial is None else f"{row.binomial:.2f}"]
     cells += [spread(row.values("clean training error"), row.seeds)]
     if others:

@@ -29,7 +29,7 @@ def _row(found: Results, row: Told) -> dict[str, Any]:
         "best": row.best,
         "binomial": row.binomial,
         "errors": row.errors,
-        "top5_errors": [one.test.top5_error for one in row.outcomes],
+        "top5_errors": row.top5_errors,
         "training_errors": row.values("clean training error"),
         "paper": None
         if paper is None

@@ -24,7 +24,6 @@ STUDY = Study(
     ),
     data="imagenet",
     size=224,
-    needs=table2.STUDY.needs,
     rows=tuple(structs.replace(row, views=Protocol(), paper=None) for row in table2.STUDY.rows),
     panels=(
         Panel(title="Plain networks", rows=("plain-18", "plain-34"), top=60),

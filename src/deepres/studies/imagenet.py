@@ -1,14 +1,10 @@
-"""What the ImageNet studies share: Sec. 3.4's training, and what it takes to run it here."""
+"""What the ImageNet studies share: Sec. 3.4's training, and the views of Sec. 3.4's tests."""
 
 from ..spec import IMAGENET, Protocol
 from .study import Printed, Row
 
 TEN = Protocol(views="ten")  # four corners, the centre, and their mirrors
 MULTI_SCALE = Protocol(views="multi-scale", scales=(224, 256, 384, 480, 640))
-NEEDS = (
-    "training on pictures of any size by Sec. 3.4's recipe (scale augmentation, colours, a rate"
-    " that drops when the error plateaus)"
-)
 
 
 def network(name: str, network: str, views: Protocol, top1: float, top5: float | None) -> Row:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..convert import load as load_any
 from ..data.pictured import Pictured, views
-from ..evaluate import scores, tally
+from ..evaluate import combined, looking, scores, tally, total
 from ..models.deepen import deepened
 from ..models.pictures import normalised
 from ..models.resnet import ResNet
@@ -17,10 +17,11 @@ from ..models.weights import load
 from ..responses import deviations
 from ..runs.disk import write_whole
 from ..tally import Tally
-from .outcome import Deeper
+from .outcome import Deeper, Ensemble
 
 SAMPLE = 1_000  # training pictures that responses are measured on
 BATCH = 250
+VIEW_BATCH = 25  # whole pictures at several scales are large
 
 
 def keep_responses(folder: Path, images: Pictured) -> None:
@@ -50,6 +51,35 @@ def responses_of_file(path: str, images: Pictured) -> tuple[str, list[float]]:
     network = load_any(path)
     assert network.card is not None
     return f"{network.card.network} ({Path(path).name})", responses(network, images)
+
+
+def keep_views(folder: Path, test: Pictured, views: str) -> None:
+    """The test of a finished run by ten crops or at several scales, once each."""
+    path = folder / "views.json"
+    found = msgspec.json.decode(path.read_bytes(), type=dict[str, Tally]) if path.exists() else {}
+    if views not in found:
+        found[views] = total(_looked(folder, test, views), test)
+        write_whole(path, msgspec.json.encode(found))
+
+
+def keep_ensemble(folders: Sequence[Path], keys: Sequence[str], test: Pictured, views: str) -> None:
+    """The test of several networks whose scores are averaged, kept with the last of them."""
+    path = folders[-1] / "ensembles.json"
+    kind = tuple[Ensemble, ...]
+    there = msgspec.json.decode(path.read_bytes(), type=kind) if path.exists() else ()
+    if any(one.members == tuple(keys) for one in there):
+        return
+    members = [_looked(folder, test, views) for folder in folders]
+    made = Ensemble(members=tuple(keys), test=total(combined(members), test))
+    write_whole(path, msgspec.json.encode((*there, made)))
+
+
+def _looked(folder: Path, test: Pictured, views: str) -> Iterator[Tensor]:
+    """Scores by views in the proportions of Sec. 3.4."""
+    network = load(folder / "weights.safetensors")
+    assert network.card is not None
+    look = looking(views, "softmax", None)
+    return scores(network, network.card.preprocessing, network.mean_image, test, VIEW_BATCH, look)
 
 
 def keep_deeper(folder: Path, test: Pictured, depths: Sequence[int]) -> None:

@@ -34,6 +34,13 @@ class Deeper(Struct, frozen=True, kw_only=True):
     test: tuple[Tally, Tally]  # of the shallow one, of the deep one
 
 
+class Ensemble(Struct, frozen=True, kw_only=True):
+    """Several trained networks whose scores are averaged."""
+
+    members: tuple[str, ...]  # keys of their runs
+    test: Tally
+
+
 class Outcome(Struct, frozen=True, kw_only=True):
     """A finished run: its numbers, its curves, where it comes from."""
 
@@ -52,6 +59,8 @@ class Outcome(Struct, frozen=True, kw_only=True):
     events: tuple[tuple[int, str], ...] = ()
     responses: tuple[float, ...] = ()  # Fig. 7: a deviation for each 3x3 layer
     deeper: tuple[Deeper, ...] = ()
+    views: dict[str, Tally] = {}  # the test by more than one view: ten, multi-scale
+    ensembles: tuple[Ensemble, ...] = ()  # that this run is the last member of
     versions: dict[str, str] = {}
     machine: dict[str, str | int | float] = {}
     commit: str | None = None
@@ -98,7 +107,6 @@ def outcome_of(folder: Folder) -> Outcome | None:
     run = read(folder.run, Run)
     lines = Lines(log.read(folder.log)) if folder.log.exists() else Lines(())
     made = read(folder.provenance, Provenance) if folder.provenance.exists() else None
-    responses, deeper = folder.path / "responses.json", folder.path / "deeper.json"
     return Outcome(
         key=run.key,
         run=run,
@@ -113,8 +121,10 @@ def outcome_of(folder: Folder) -> Outcome | None:
         clean=lines.looked("trained on", watching=False),
         watched=lines.looked("test", watching=True),
         events=tuple((event.step, event.event) for event in lines.events),
-        responses=_there(responses, tuple[float, ...]) if responses.exists() else (),
-        deeper=_there(deeper, tuple[Deeper, ...]) if deeper.exists() else (),
+        responses=_there(folder.path / "responses.json", tuple[float, ...], ()),
+        deeper=_there(folder.path / "deeper.json", tuple[Deeper, ...], ()),
+        views=_there(folder.path / "views.json", dict[str, Tally], {}),
+        ensembles=_there(folder.path / "ensembles.json", tuple[Ensemble, ...], ()),
         versions=made.versions if made else {},
         machine=made.machine if made else {},
         commit=made.commit if made else None,
@@ -122,7 +132,10 @@ def outcome_of(folder: Folder) -> Outcome | None:
     )
 
 
-def _there(path: Path, kind: type[Value]) -> Value:
+def _there(path: Path, kind: type[Value], otherwise: Value) -> Value:
+    """What was measured afterwards, if it was."""
+    if not path.exists():
+        return otherwise
     try:
         return msgspec.json.decode(path.read_bytes(), type=kind)
     except msgspec.DecodeError as error:

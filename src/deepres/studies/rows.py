@@ -9,9 +9,11 @@ from itertools import pairwise
 
 from msgspec import structs
 
+from ..runs.declare import ANY_SIZE
 from ..spec import Data
+from ..tally import Tally
 from .claims import Finding, Inequality, judged
-from .outcome import Outcome
+from .outcome import Ensemble, Outcome
 from .student import POWER, Welch, welch
 from .study import CLASSES, SCALES, Claim, Measure, Row, Scale, Study, anonymous, runs_of
 
@@ -34,7 +36,7 @@ class Told:
 
     def values(self, measure: Measure) -> list[float]:
         """Any measure, a value a seed; seeds that lack it are left out."""
-        found = [measured(one, measure) for one in self.outcomes]
+        found = [measured(one, measure, self.row.views.views) for one in self.outcomes]
         return [value for value in found if value is not None]
 
     @property
@@ -77,16 +79,28 @@ class Told:
         return None if paper.error is None else self.mean - paper.error
 
     @property
+    def top5_errors(self) -> list[float]:
+        """Of the row's own views, a value a seed."""
+        found = [tested(one, self.row.views.views) for one in self.outcomes]
+        return [one.top5_error for one in found if one is not None]
+
+    @property
     def lowest_seen(self) -> float | None:
         """The lowest test error on the way, averaged over seeds: biased low, as others print it."""
         lows = [min(error for _, error in one.watched) for one in self.outcomes if one.watched]
         return statistics.fmean(lows) if lows else None
 
 
-def measured(one: Outcome, measure: Measure) -> float | None:
+def tested(one: Outcome, views: str = "one") -> Tally | None:
+    """The test of a run by these views; None where they have not been looked at."""
+    return one.test if views == "one" else one.views.get(views)
+
+
+def measured(one: Outcome, measure: Measure, views: str = "one") -> float | None:
     """One number of a run."""
     if measure == "test error":
-        return one.test.top1_error
+        found = tested(one, views)
+        return found.top1_error if found else None
     if measure == "test error with running statistics":
         return one.test_running.top1_error
     if measure == "clean training error":
@@ -114,6 +128,7 @@ class Results:
     study: Study
     scale: Scale
     data: Data
+    classes: int
     rows: tuple[Told, ...]
 
     @property
@@ -124,7 +139,10 @@ class Results:
     @property
     def comparable(self) -> bool:
         """Whether the paper's numbers may stand beside these."""
-        return self.scale == "paper" and self.data.name == self.study.data
+        same = self.data.name == self.study.data
+        if self.study.data == "imagenet":  # a folder of its thousand classes
+            same = self.data.name in ANY_SIZE and self.classes == CLASSES["imagenet"]
+        return self.scale == "paper" and same
 
     def row(self, name: str) -> Told:
         """By its name."""
@@ -157,6 +175,16 @@ class Results:
         sides = [self.row(side) for side in (claim.larger, claim.smaller) if isinstance(side, str)]
         chance = math.hypot(*(row.chance(claim.measure) for row in sides))
         return max(claim.margin, CERTAIN * chance)
+
+    def ensembles(self) -> list[Ensemble]:
+        """Of the study's networks, each set of members once."""
+        told = {
+            tuple(one.members): one
+            for row in self.rows
+            for o in row.outcomes
+            for one in o.ensembles
+        }
+        return list(told.values())
 
     def _side(self, side: str | float, measure: Measure) -> list[float] | float:
         return side if isinstance(side, float) else self.row(side).values(measure)
@@ -211,7 +239,7 @@ def results(
         )
         for row in study.rows
     )
-    return Results(study, scale, data, rows)
+    return Results(study, scale, data, classes, rows)
 
 
 def _digests(one: Outcome) -> tuple[str, str]:

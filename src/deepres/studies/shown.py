@@ -41,9 +41,6 @@ def _lines(study: Study) -> Iterator[str]:
         yield f"  - a plain-{layers} with the very outputs of {study.rows[0].name} exists"
     for claim in study.claims:
         yield f"  - {claim.claim}  [{claim.measure}]"
-    if study.needs:
-        yield ""
-        yield from textwrap.wrap(f"It cannot be run yet, for it takes {study.needs}.", WIDTH)
 
 
 def _wrapped(text: str, indent: str) -> list[str]:

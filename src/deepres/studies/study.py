@@ -11,7 +11,7 @@ from msgspec import Struct, structs
 
 from ..errors import UserError
 from ..models.zoo import arch
-from ..runs.declare import AUGMENTATION, DEEP
+from ..runs.declare import ANY_SIZE, AUGMENTATION, DEEP
 from ..spec import CIFAR, Arch, Data, Protocol, Recipe, Run, scaled
 
 Scale = Literal["smoke", "short", "paper"]
@@ -22,6 +22,7 @@ CLASSES = {"cifar10": 10, "cifar100": 100, "synthetic": 10, "digits": 10, "image
 # A smoke run shows that everything works and nothing else: seconds, even for 1202 layers.
 SMOKE_STEPS, SMOKE_BATCH, SMOKE_SEEDS = 4, 8, 1
 SMOKE_IMAGES, SMOKE_TEST = 32, 16
+SMOKE_CROP, SMOKE_SHORTER = 64, (73, 137)  # of pictures of any size
 
 # What stands in a row's column of errors, in percent.
 Measure = Literal[
@@ -95,8 +96,6 @@ class Study(Struct, frozen=True, kw_only=True):
     baseline: str = ""  # of an ablation: the row that others are compared with
     responses: bool = False  # Fig. 7 is drawn
     deeper: tuple[int, ...] = ()  # depths that the first row's network is grown to by identities
-    needs: str = ""  # what `run` lacks today, one sentence
-    mark: str = "final"  # what the numbers of `beside` and `paper` are
 
     def row(self, name: str) -> Row:
         """A row by its name."""
@@ -160,10 +159,12 @@ def at(run: Run, scale: Scale) -> Run:
     if scale == "short":
         return scaled(run, max(1, run.recipe.steps // SHORT))
     small = scaled(run, SMOKE_STEPS)
+    cut = {"crop": SMOKE_CROP, "shorter": SMOKE_SHORTER} if run.data.name in ANY_SIZE else {}
     recipe = structs.replace(
         small.recipe,
         batch=SMOKE_BATCH,
-        replicas=run.recipe.replicas if SMOKE_BATCH % run.recipe.replicas == 0 else 1,
+        replicas=min(run.recipe.replicas, SMOKE_BATCH // 2),  # no picture is normalised alone
+        **cut,
     )
     held_out = min(run.data.held_out, SMOKE_TEST)
     data = structs.replace(

@@ -7,7 +7,7 @@ H100 (4 runs, 5.0e+18 multiply-adds).
 """
 
 from ..paper import TABLE_2
-from .imagenet import NEEDS, TEN, network
+from .imagenet import TEN, network
 from .study import Claim, Study
 
 STUDY = Study(
@@ -21,7 +21,6 @@ STUDY = Study(
     ),
     data="imagenet",
     size=224,
-    needs=NEEDS,
     rows=(
         network("plain-18", "plain18", TEN, TABLE_2["plain18"], None),
         network("plain-34", "plain34", TEN, TABLE_2["plain34"], None),

@@ -7,7 +7,7 @@ H100 (7 runs, 1.7e+19 multiply-adds).
 """
 
 from ..paper import TABLE_3
-from .imagenet import NEEDS, TEN, network
+from .imagenet import TEN, network
 from .study import Claim, Printed, Study
 
 OURS = {
@@ -41,7 +41,6 @@ STUDY = Study(
     ),
     data="imagenet",
     size=224,
-    needs=NEEDS,
     rows=tuple(network(name, made, TEN, *TABLE_3[made]) for name, made in OURS.items()),  # type: ignore[arg-type]
     beside=tuple(
         (name, Printed(error=TABLE_3[name].top1, top5=TABLE_3[name].top5))

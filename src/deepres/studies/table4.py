@@ -7,7 +7,7 @@ H100 (5 runs, 1.4e+19 multiply-adds).
 """
 
 from ..paper import TABLE_4
-from .imagenet import MULTI_SCALE, NEEDS, network
+from .imagenet import MULTI_SCALE, network
 from .study import Claim, Printed, Study
 
 OURS = {
@@ -29,7 +29,6 @@ STUDY = Study(
     ),
     data="imagenet",
     size=224,
-    needs=NEEDS,
     rows=tuple(network(name, made, MULTI_SCALE, *TABLE_4[made]) for name, made in OURS.items()),  # type: ignore[arg-type]
     beside=tuple(
         (name, Printed(error=error.top1, top5=error.top5))

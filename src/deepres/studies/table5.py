@@ -10,7 +10,7 @@ from msgspec import structs
 
 from ..paper import TABLE_5
 from ..spec import IMAGENET
-from .imagenet import MULTI_SCALE, NEEDS
+from .imagenet import MULTI_SCALE
 from .study import Printed, Row, Study
 
 MEMBERS = {
@@ -37,7 +37,6 @@ STUDY = Study(
     kind="ensemble",
     data="imagenet",
     size=224,
-    needs=NEEDS,
     rows=(
         *(_member(name, network, 1) for name, network in MEMBERS.items()),
         structs.replace(
