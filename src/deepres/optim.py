@@ -31,6 +31,7 @@ def nesterov(w: Tensor, g: Tensor, v: Tensor, rate: Rate, momentum: float) -> No
     w.sub_((g + momentum * v) * rate)
 
 
+NEW = "fc."  # the classifier, which fine-tuning draws anew
 FORMS: dict[str, Callable[[Tensor, Tensor, Tensor, Rate, float], None]] = {
     "caffe": caffe,
     "torch": torch_form,
@@ -49,6 +50,9 @@ class Momentum:
         self.decay = {
             name: 0.0 if spared and p.ndim < 2 else recipe.decay for name, p in learning.items()
         }
+        self.share = {
+            name: 1.0 if name.startswith(NEW) else recipe.old_rate for name in learning
+        }  # of the rate
         self.momentum, self.update = recipe.momentum, FORMS[recipe.momentum_form]
 
     @torch.no_grad()
@@ -57,7 +61,7 @@ class Momentum:
         for name, w in self.parameters.items():
             if w.grad is not None:
                 g = w.grad.add(w, alpha=self.decay[name])
-                self.update(w, g, self.velocity[name], rate, self.momentum)
+                self.update(w, g, self.velocity[name], rate * self.share[name], self.momentum)
 
     def forget_gradients(self) -> None:
         """So that the next backward pass writes rather than adds."""

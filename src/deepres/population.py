@@ -17,16 +17,19 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from .errors import UserError
+from .models.frozen import Still
 
 Statistics = dict[str, Tensor]  # running_mean and running_var under their state-dict names
 
 
 def normalisations(network: nn.Module) -> dict[str, _BatchNorm]:
-    """The batch normalisations that keep statistics, by name."""
+    """The batch normalisations that keep statistics, by name; frozen ones are left in peace."""
     return {
         name: module
         for name, module in network.named_modules()
-        if isinstance(module, _BatchNorm) and module.running_mean is not None
+        if isinstance(module, _BatchNorm)
+        and module.running_mean is not None
+        and not isinstance(module, Still)
     }
 
 

@@ -115,7 +115,10 @@ class Recipe(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unkno
     replicas: int = 2  # equal shares of a batch, each normalised by its own statistics
     fan: Literal["in", "out"] = "in"
     last_gamma: float = 1.0  # of a residual function's last BN: 0 is later work's choice
-    centre: Literal["mean image", "channels", "none"] = "mean image"  # channels: mean and deviation
+    # channels: mean and deviation; given: those below, of the network that it starts from
+    centre: Literal["mean image", "channels", "none", "given"] = "mean image"
+    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    std: tuple[float, float, float] = (1.0, 1.0, 1.0)
     padding: Literal["mean", "black"] = "mean"  # zeros after the mean is subtracted, or before
     shift: int = 4  # pixels of padding on each side, of which a random window is cut
     mirror: bool = True
@@ -124,6 +127,8 @@ class Recipe(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unkno
     crop: int = 224
     shorter: tuple[int, int] = (256, 480)
     colour: Literal["measured", "published", "none"] = "measured"
+    frozen: str = ""  # parts that do not learn, nor move their statistics: stem..conv4
+    old_rate: float = 1.0  # times the rate, for all but the classifier
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     scaled_from: "Recipe | None" = None  # the full schedule of which this is a short form
 
@@ -179,8 +184,12 @@ ENDED: tuple[Event, ...] = (("warm-up ended", 0),)
 CIFAR = Recipe()
 DIGITS = Recipe(batch=64, steps=600, lr=0.05, drops=(300, 450), replicas=1, shift=1, mirror=False)
 IMAGENET = Recipe(batch=256, steps=600_000, drops="plateau", replicas=8, shift=0)
+# ours, not the paper's: a new classifier at this rate, what was trained before at a tenth of it
+FINETUNE = Recipe(
+    batch=32, steps=1_000, lr=0.01, drops=(500, 750), replicas=1, colour="none", old_rate=0.1
+)
 FIGURE_4 = (150_000, 300_000)  # where the curves of Fig. 4 fall, read off the plot
-RECIPES = {"cifar": CIFAR, "digits": DIGITS, "imagenet": IMAGENET}
+RECIPES = {"cifar": CIFAR, "digits": DIGITS, "imagenet": IMAGENET, "finetune": FINETUNE}
 
 
 class Protocol(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -208,6 +217,7 @@ class Run(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_
     recipe: Recipe = CIFAR
     protocol: Protocol = Protocol()
     seed: int = 0
+    start: str = ""  # digest of the trained weights it starts from, but for its classifier
     grown_from: "Run | None" = None
 
     @property

@@ -31,7 +31,7 @@ def train(
     network: str | None = typer.Argument(None, help="A name, or package.module:callable."),
     data: str | None = typer.Option(None, help="digits, synthetic, cifar10[:PATH] or a PATH."),
     out: Path | None = typer.Option(None, help="The run's folder; runs/NAME-KEY if not given."),
-    recipe: str | None = typer.Option(None, help="cifar (Sec. 4.2), imagenet (3.4) or digits."),
+    recipe: str | None = typer.Option(None, help="cifar (4.2), imagenet (3.4), digits, finetune."),
     steps: int | None = typer.Option(None, min=1, help="Scales the drops in proportion."),
     epochs: float | None = typer.Option(None, min=0, help="The same, in passes over the images."),
     batch: int | None = typer.Option(None, min=1, help="Pictures a step."),
@@ -60,19 +60,21 @@ def train(
     threads: int | None = typer.Option(None, min=1, help="Of the processor; all if not given."),
     workers: int | None = typer.Option(None, min=0, help="That prepare batches ahead; 0."),
     from_: str | None = typer.Option(None, "--from", help="Weights to start from."),
-    freeze: str | None = typer.Option(None, help="What is not trained."),
+    freeze: str | None = typer.Option(None, help="What does not learn: stem..conv4."),
     tensorboard: bool = typer.Option(False, "--tensorboard", help="Write events too."),
     as_json: bool = typer.Option(False, "--json", help="One JSON object on standard output."),
 ) -> None:
     """Train as the paper did, and test at the end; a run that was stopped goes on where it was."""
     began = time.perf_counter()
-    _refuse_later(device, engine, precision, from_, freeze)
+    _refuse_later(device, engine, precision)
+    if freeze is not None and from_ is None:
+        raise UserError("--freeze keeps layers of trained weights: name these by --from.")
     if tensorboard:
         from ..report.events import writer
 
         writer()  # refused before anything is made, where it is not installed
     asked = Asked(
-        recipe=recipe,
+        recipe=recipe or ("finetune" if from_ else None),
         steps=steps,
         epochs=epochs,
         batch=batch,
@@ -94,6 +96,7 @@ def train(
     from ..runs.disk import write_whole
     from ..runs.running import carried_out
     from ..runs.session import enough_memory
+    from ..runs.start import beginning, described, keep, kept, started
     from ..runs.work import network_of
     from .display import display
     from .stopping import heard
@@ -102,9 +105,16 @@ def train(
     run, pictures, source = declared(
         network, data, out, spec, asked, "missing" if download else "never"
     )
-    start = network_of(run, pictures.train)
+    if from_ is not None:
+        begun = beginning(from_)
+        run = described(run, begun, freeze, size)
     folder = folder_of(run, out, resume)
+    if run.start and from_ is None:
+        begun = kept(folder.path)
+    start = started(run, begun) if run.start else network_of(run, pictures.train)
     folder.take()
+    if run.start:
+        keep(folder.path, begun)
     _introduce(run, pictures, folder)
     _warn_of(run.recipe.precision)
     wishes = Wishes(engine, threads, workers, watch, looks, save_every)
@@ -136,9 +146,7 @@ class Wishes:
     save_every: float
 
 
-def _refuse_later(
-    device: str, engine: str, precision: str | None, from_: str | None, freeze: str | None
-) -> None:
+def _refuse_later(device: str, engine: str, precision: str | None) -> None:
     """What is promised and not there yet."""
     for flag, value, instead in (
         ("device", device, "--device cpu"),
@@ -151,8 +159,6 @@ def _refuse_later(
             )
     if device != "cpu":
         raise UserError(f"There is no --device {device}: training runs on the processor, cpu.")
-    if from_ is not None or freeze is not None:
-        raise UserError("--from and --freeze, fine-tuning, come with the picture pipeline.")
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise UserError("Training by several ranks is not there yet: run it without torchrun.")
 

@@ -36,6 +36,8 @@ def normalisation(images: Images, recipe: Recipe) -> Normalisation:
     channels, deviations = mean.mean((0, 1)), np.ones(3)
     if recipe.centre == "none":
         channels = np.zeros(3)
+    elif recipe.centre == "given":
+        channels, deviations = np.array(recipe.mean), np.array(recipe.std)
     elif recipe.centre == "channels":
         deviations = _deviations(images.pixels, channels)
     image = mean if recipe.centre == "mean image" else np.broadcast_to(channels, mean.shape)

@@ -7,13 +7,12 @@ from msgspec import structs
 
 from ..errors import UserError
 from ..models.zoo import arch
-from ..spec import CIFAR, DIGITS, FIGURE_4, IMAGENET, Arch, Data, Recipe, Run, scaled
+from ..spec import CIFAR, DIGITS, FIGURE_4, FINETUNE, IMAGENET, Arch, Data, Recipe, Run, scaled
 
 LATER = {
     "fast": "a recipe that is not the paper's comes with the work on speed",
-    "finetune": "fine-tuning comes with the picture pipeline",
 }
-NAMED = {"cifar": CIFAR, "digits": DIGITS, "imagenet": IMAGENET}
+NAMED = {"cifar": CIFAR, "digits": DIGITS, "imagenet": IMAGENET, "finetune": FINETUNE}
 ANY_SIZE = ("folder", "hub")  # data sets whose pictures are cut as Sec. 3.4 cuts them
 PRECISIONS = ("fp32", "bf16", "fp16")
 DEEP = 110  # layers from which on a CIFAR network warms up (Sec. 4.2: 110; 1202 is our reading)

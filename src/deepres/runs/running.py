@@ -156,4 +156,5 @@ def where_from(run: Run) -> dict[str, str | int | float]:
         "steps": run.recipe.steps,
         "scaled_from_steps": run.recipe.scaled_from.steps if run.recipe.scaled_from else 0,
         "seed": run.seed,
+        **({"started_from": run.start} if run.start else {}),
     }

@@ -65,6 +65,8 @@ def curve_of(run: Run, pictures: Pictures, looks: int | None = None, *, test: bo
 
 def network_of(run: Run, images: Pictured) -> nn.Module:
     """The run's network at its start: drawn from the seed, anybody's own module too."""
+    if run.start:
+        raise UserError(f"{run.name} starts from trained weights: name them by --from.")
     if run.grown_from is not None:
         raise UserError(
             f"{run.name} begins with the trained network of {run.grown_from.name}, which a study"

@@ -28,7 +28,8 @@ def normalisation(images: Gallery, recipe: Recipe) -> Normalisation:
     """
     edge = recipe.crop
     how = Preprocessing(size=edge, resize=recipe.shorter[0], mean=(0, 0, 0), std=(1, 1, 1))
-    count = min(SAMPLE, len(images))
+    given = recipe.centre == "given" and recipe.colour != "measured"  # then nothing is measured
+    count = 1 if given else min(SAMPLE, len(images))
     total, products = np.zeros((edge, edge, 3)), np.zeros((3, 3))
     for index in range(count):
         pixels = view(images, index, how).astype(np.float64)
@@ -40,6 +41,9 @@ def normalisation(images: Gallery, recipe: Recipe) -> Normalisation:
     deviations = np.ones(3)
     if recipe.centre == "none":
         image, channels = np.zeros_like(image), np.zeros(3)
+    elif recipe.centre == "given":
+        channels, deviations = 255 * np.array(recipe.mean), np.array(recipe.std)
+        image = np.broadcast_to(channels, image.shape)
     elif recipe.centre == "channels":
         image = np.broadcast_to(channels, image.shape)
         deviations = np.sqrt(np.diag(covariance)) / 255
