@@ -32,6 +32,8 @@ DAMAGED = (
     OverflowError,
     TypeError,
     LookupError,
+    RuntimeError,
+    MemoryError,
     struct.error,
     zlib.error,
 )
