@@ -112,6 +112,12 @@ def loose(text: str) -> list[str]:
     ]
 
 
+def ruled(name: str) -> bool:
+    """Whether the rule holds for a page: the landing page's and the companion's."""
+    return name == "index" or name.startswith("companion/")
+
+
 def pages(docs: Path) -> list[Path]:
-    """The pages that the rule holds for: the companion, the landing page and our how-tos."""
-    return [docs / "index.md", *sorted((docs / "companion").glob("*.md"))]
+    """The pages that the rule holds for. How-tos are held to what their commands print instead."""
+    every = sorted(docs.rglob("*.md"))
+    return [page for page in every if ruled(page.relative_to(docs).with_suffix("").as_posix())]

@@ -10,13 +10,17 @@ from typing import Any
 from docutils import nodes
 from docutils.parsers.rst import Directive
 from sphinx.application import Sphinx
+from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
-from .items import EQUATIONS, FIGURES, ITEMS, SECTIONS, SENTENCES, TABLES, Item, there
+from . import prose
+from .items import EQUATIONS, FIGURES, ITEMS, SECTIONS, SENTENCES, TABLES, Item, there, unfounded
 from .pictures import PICTURES
 from .results import NOT_YET
 from .tables import TABLES as RESULT_TABLES
 from .values import ROLES, source_of
+
+LOGGER = logging.getLogger(__name__)
 
 
 class Number(SphinxRole):
@@ -139,6 +143,19 @@ def short(reference: str) -> str:
     return short.replace("/", "/<wbr>").replace(":", ":<wbr>", 1)
 
 
+def ruled(app: Sphinx, name: str, source: list[str]) -> None:
+    """A page with a number that is not glued is a warning, and a warning is an error."""
+    if prose.ruled(name):
+        for found in prose.loose(source[0]):
+            LOGGER.warning("a number that is not glued: %s", found, location=name)
+
+
+def founded(app: Sphinx) -> None:
+    """So is an item of the paper that has neither code nor a reason."""
+    for sentence in unfounded():
+        LOGGER.warning("the index: %s", sentence)
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Tells Sphinx of them."""
     for role in ROLES:
@@ -151,5 +168,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     }
     for name, directive in directives.items():
         app.add_directive(name, directive)
+    app.connect("builder-inited", founded)
+    app.connect("source-read", ruled)
     assert len({item.name for item in ITEMS}) == len(ITEMS)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -34,6 +34,29 @@ def site(tmp_path_factory):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    "text, said",
+    [
+        ("It has 34 layers.", "a number that is not glued"),
+        ("{paper}`TABLE_2/plain35` %", "no number that is known"),
+        ("{ours}`parameters resnet21x`", "no number that is known"),
+        ("{test}`tests/unit/test_spec.py::test_nothing`", "there is no test"),
+        ("```{picture} nothing\n```", "there is no picture"),
+        ("```{glued} nothing\n```", "there is no table"),
+    ],
+)
+def test_a_page_that_breaks_a_rule_does_not_build(tmp_path, text, said):
+    pytest.importorskip("myst_nb", reason="needs the extra docs")
+    (tmp_path / "conf.py").write_text('extensions = ["myst_nb", "docs.made.site"]\n')
+    (tmp_path / "index.md").write_text(f"# A page\n\n{text}\n")
+    words = ["-m", "sphinx", "-q", "-W", "-b", "html", str(tmp_path), str(tmp_path / "out")]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run([sys.executable, *words], capture_output=True, text=True, env=environment)
+    assert done.returncode != 0
+    assert said in done.stderr
+
+
+@pytest.mark.slow
 def test_no_link_within_leads_nowhere(site):
     assert links.broken(site) == []
 
