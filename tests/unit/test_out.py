@@ -187,3 +187,21 @@ def test_a_hub_page_says_what_the_card_says(tmp_path):
         assert words in page
     config = json.loads((tmp_path / "x" / "config.json").read_text())
     assert config["label2id"] == {"a": 0, "b": 1, "c": 2}
+
+
+def test_the_model_card_is_written_from_the_run(tmp_path):
+    made = network(
+        "resnet18",
+        numbers={"top1_error": 8.27, "top1_errors": 827, "seen": 10_000, "top5_error": 0.34},
+        provenance={"data": "cifar10", "steps": 64_000, "run": "abc"},
+    )
+    write(made, "hf", tmp_path / "x")
+    page = (tmp_path / "x" / "README.md").read_text()
+    front = page.split("---\n")[1]
+    assert 'dataset: {name: "cifar10", type: "cifar10"}' in front
+    assert "metrics: [{type: accuracy, value: 91.73}]" in front
+    assert "| test | 8.27 % | 827 of 10,000 |" in page
+    assert "- top5_error: 0.34" in page and "- steps: 64000" in page
+    write(network("resnet18"), "hf", tmp_path / "y")
+    page = (tmp_path / "y" / "README.md").read_text()
+    assert "model-index" not in page and "## Errors" not in page
