@@ -8,7 +8,7 @@ from ..card import Preprocessing
 from ..models.pictures import resized_views
 from ..spec import Recipe
 from .gallery.listed import Gallery
-from .gallery.views import opened_at, view
+from .gallery.views import each, opened_at, view
 from .images import Images
 
 Pictured = Images | Gallery
@@ -18,7 +18,8 @@ def views(images: Pictured, part: slice, how: Preprocessing) -> Tensor:
     """The single view of each, N x size x size x 3 uint8."""
     if isinstance(images, Images):
         return resized_views(torch.from_numpy(images.pixels[part]), how)
-    return torch.from_numpy(np.stack([view(images, index, how) for index in _each(images, part)]))
+    seen = each(lambda index: view(images, index, how), _indices(images, part))
+    return torch.from_numpy(np.stack(seen))
 
 
 def edge(images: Pictured, recipe: Recipe) -> int:
@@ -30,10 +31,10 @@ def whole(images: Pictured, part: slice) -> list[np.ndarray]:
     """Each as it is, H x W x 3 uint8."""
     if isinstance(images, Images):
         return list(images.pixels[part])
-    return [opened_at(images, index) for index in _each(images, part)]
+    return each(lambda index: opened_at(images, index), _indices(images, part))
 
 
-def _each(images: Gallery, part: slice) -> range:
+def _indices(images: Gallery, part: slice) -> range:
     return range(*part.indices(len(images)))
 
 

@@ -9,8 +9,9 @@ from ...card import Preprocessing
 from ...spec import Recipe
 from ..augment import Normalisation
 from .listed import Gallery
-from .views import view
+from .views import each, view
 
+CHUNK = 64  # pictures in memory at a time
 SAMPLE = 2_000  # the first pictures trained on; all where there are fewer
 # Components of the colours of ImageNet, a column each, and their deviations, as fb.resnet.torch
 # publishes them; pixels run from 0 to 1.
@@ -31,10 +32,12 @@ def normalisation(images: Gallery, recipe: Recipe) -> Normalisation:
     given = recipe.centre == "given" and recipe.colour != "measured"  # then nothing is measured
     count = 1 if given else min(SAMPLE, len(images))
     total, products = np.zeros((edge, edge, 3)), np.zeros((3, 3))
-    for index in range(count):
-        pixels = view(images, index, how).astype(np.float64)
-        total += pixels
-        products += pixels.reshape(-1, 3).T @ pixels.reshape(-1, 3)
+    for start in range(0, count, CHUNK):
+        some = range(start, min(start + CHUNK, count))
+        for seen in each(lambda index: view(images, index, how), some):
+            pixels = seen.astype(np.float64)
+            total += pixels
+            products += pixels.reshape(-1, 3).T @ pixels.reshape(-1, 3)
     image = total / count
     channels = image.mean((0, 1))
     covariance = products / (count * edge * edge) - np.outer(channels, channels)

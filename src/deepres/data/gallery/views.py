@@ -1,5 +1,9 @@
 """Single pictures of a gallery as a test sees them: the pixels that `predict` sees too."""
 
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 from PIL import Image
 
@@ -10,6 +14,12 @@ from .decode import BadPicture, fast
 from .listed import Gallery
 
 FULL_SCALE = 1 << 30  # no shorter side is as long
+
+
+def each(make: Callable[[int], np.ndarray], indices: Iterable[int]) -> list[np.ndarray]:
+    """One array for each index, in order; decoders let others run meanwhile, so threads do."""
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        return list(pool.map(make, indices))
 
 
 def opened_at(images: Gallery, index: int) -> np.ndarray:
