@@ -7,30 +7,6 @@ import tempfile
 from pathlib import Path
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-ORDER = (
-    "companion/index",
-    "companion/abstract",
-    "companion/introduction",
-    "companion/related-work",
-    "companion/residual-learning",
-    "companion/identity-shortcuts",
-    "companion/architectures",
-    "companion/implementation",
-    "companion/imagenet",
-    "companion/cifar",
-    "companion/detection",
-    "companion/localisation",
-    "companion/misreadings",
-    "notebooks/cifar10",
-    "how-to/teachers",
-    "how-to/check",
-    "checkpoints",
-    "how-to/add-a-table",
-    "how-to/add-a-converter",
-    "how-to/add-a-fast-path",
-    "how-to/add-a-data-set",
-    "companion/items",
-)
 PRINTED = """
 @page { size: A4; margin: 18mm 16mm; }
 body { background: #fff; font-size: 10.5pt; max-width: none; }
@@ -50,10 +26,16 @@ def browser() -> str | None:
     return next((found for name in BROWSERS if (found := shutil.which(name))), None)
 
 
+def order(site: Path) -> list[str]:
+    """The pages as the sidebar has them."""
+    entry = r'<li class="toctree-l1[^"]*"><a class="reference internal" href="([^"#]+)\.html"'
+    return re.findall(entry, (site / "index.html").read_text())
+
+
 def joined(site: Path) -> str:
     """The articles of all pages in one, light, its links within itself."""
     head = re.search(r"<head>.*?</head>", (site / "index.html").read_text(), re.S)
-    articles = [_article(site, name) for name in ORDER]
+    articles = [_article(site, name) for name in order(site)]
     assert head is not None
     cover = (
         '<div class="cover"><h1>The residual-network paper, as a program</h1><p>A companion to'

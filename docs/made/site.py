@@ -5,6 +5,7 @@ warning, and warnings are errors.
 """
 
 from collections.abc import Sequence
+from html import escape
 from typing import Any
 
 from docutils import nodes
@@ -63,7 +64,9 @@ class Drawn(SphinxDirective):
             raise self.error(f"there is no picture {self.arguments[0]!r}")
         made = PICTURES[self.arguments[0]]()
         figure = nodes.container(classes=["picture", self.arguments[0]])
-        figure += nodes.raw("", f'<div class="canvas">{made.svg}</div>', format="html")
+        # a chart is labelled with its title alone: its words stand beside it, unseen
+        words = "" if made.svg.startswith("<svg") else f'<p class="unseen">{escape(made.alt)}</p>'
+        figure += nodes.raw("", f'<div class="canvas">{made.svg}{words}</div>', format="html")
         caption = nodes.container(classes=["caption"])
         self.state.nested_parse(self.content, self.content_offset, caption)
         figure += caption
