@@ -265,13 +265,21 @@ def test_reports_add_up(tmp_path):
     assert [r.rate for r in reports] == [0.05] * 10 + [0.05 / 10] * 5 + [0.05 / 100] * 5
 
 
-def test_the_end_of_a_warm_up_is_an_event_once(tmp_path):
-    recipe = structs.replace(TINY, steps=130, drops=(), warm_up="error", warm_up_lr=0.05)
-    folder, said = ended(work(structs.replace(RUN, recipe=recipe)), tmp_path, 104, 125)
-    found = [item for item in said if isinstance(item, Found)]
-    assert len(found) == 1
-    assert 100 <= found[0].step < 130
-    assert log_of(folder).count({"kind": "event", **json.loads(msgspec.json.encode(found[0]))}) == 1
+def test_a_warm_up_by_error_ends_at_one_step_however_often_it_is_stopped(tmp_path):
+    """As 110 layers have it: a low rate until 100 steps err less than 80 % in the mean."""
+    recipe = structs.replace(TINY, steps=130, drops=(), warm_up="error", warm_up_lr=0.001)
+    tiny = work(structs.replace(RUN, recipe=recipe), curve=Curve(0, 16))
+    whole, said = ended(tiny, tmp_path / "whole")
+    (found,) = [item for item in said if isinstance(item, Found)]
+    assert found.event == "warm-up ended"
+    assert 100 < found.step < 129
+    rates = {item.step: item.rate for item in said if isinstance(item, Moment)}
+    assert [rates[found.step], rates[found.step + 1]] == [0.001, 0.05]
+    stops = (60, found.step - 1, found.step)
+    broken, _ = ended(tiny, tmp_path / "broken", *stops)
+    assert [session.step for session in broken.sessions()] == [0, *stops]
+    assert log_of(broken) == log_of(whole)
+    assert broken.weights.read_bytes() == whole.weights.read_bytes()
 
 
 def test_data_are_known_by_content(tmp_path):
