@@ -1,5 +1,6 @@
 """The pictures of each step, read and cut by this process or by torch's DataLoader's."""
 
+import signal
 import warnings
 from collections.abc import Iterator
 
@@ -48,6 +49,12 @@ class Steps(Dataset[Tensor | str]):
             return str(error)
 
 
+def _obedient(worker: int) -> None:
+    """Ctrl-C is the run's to answer; what the run had set for SIGTERM is not a worker's."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
 def read_ahead(
     images: Gallery, recipe: Recipe, seed: int, start: int, workers: int
 ) -> Iterator[tuple[int, Tensor]]:
@@ -61,6 +68,7 @@ def read_ahead(
             batch_size=None,
             num_workers=workers,
             prefetch_factor=AHEAD if workers else None,
+            worker_init_fn=_obedient,
             generator=torch.Generator(),  # the global one is nobody else's to move
         )
         prepared = iter(loader)
