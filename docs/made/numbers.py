@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from .items import unfounded
+from .founded import unfounded
 from .prose import loose, pages
 
 

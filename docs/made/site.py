@@ -15,9 +15,12 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from . import prose
-from .items import EQUATIONS, FIGURES, ITEMS, SECTIONS, SENTENCES, TABLES, Item, there, unfounded
+from .founded import there, unfounded
+from .item import Item
+from .items import EQUATIONS, FIGURES, ITEMS, SECTIONS, TABLES
 from .pictures import PICTURES
 from .results import NOT_YET
+from .sentences import SENTENCES
 from .tables import TABLES as RESULT_TABLES
 from .values import ROLES, source_of
 

@@ -156,6 +156,26 @@ OPTIONS = (
 )
 
 
+def _projected(canvas: Canvas, y: float) -> float:
+    """Rows of blocks for options A, B and C; returns where the last one lies."""
+    canvas.text(8, y, "Which blocks of ResNet-34 have a projection", "start", "strong")
+    for letter in "ABC":
+        name = f"resnet34-{letter.lower()}"
+        flags = projections(name)
+        y += 30
+        canvas.text(8, y + 5, letter, "start", "strong")
+        for at, projected in enumerate(flags):
+            place = 30 + at * (180 / len(flags))
+            canvas.box(
+                place, y - 9, 180 / len(flags) - 2, 18, "s4" if projected else "s2", kind="layer"
+            )
+        canvas.text(216, y + 5, f"{sum(flags)} of {len(flags)}", "start", "small")
+        extra = extra_parameters(name)
+        canvas.text(352, y + 5, f"+{extra:,}" if extra else "+0", "end", "small")
+    canvas.text(352, y - 75, "parameters", "end", "soft small")
+    return y
+
+
 def shortcut_options() -> Picture:
     """Options A and B where dimensions grow, and which blocks each option changes."""
     canvas = Canvas(0)
@@ -175,22 +195,7 @@ def shortcut_options() -> Picture:
         )
         canvas.text(30, y + 34, f"{about}: {counts}", "start", "soft small")
         y += 56
-    y += 8
-    canvas.text(8, y, "Which blocks of ResNet-34 have a projection", "start", "strong")
-    for letter in "ABC":
-        name = f"resnet34-{letter.lower()}"
-        flags = projections(name)
-        y += 30
-        canvas.text(8, y + 5, letter, "start", "strong")
-        for at, projected in enumerate(flags):
-            place = 30 + at * (180 / len(flags))
-            canvas.box(
-                place, y - 9, 180 / len(flags) - 2, 18, "s4" if projected else "s2", kind="layer"
-            )
-        canvas.text(216, y + 5, f"{sum(flags)} of {len(flags)}", "start", "small")
-        extra = extra_parameters(name)
-        canvas.text(352, y + 5, f"+{extra:,}" if extra else "+0", "end", "small")
-    canvas.text(352, y - 75, "parameters", "end", "soft small")
+    y = _projected(canvas, y + 8)
     canvas.height = y + 22
     return canvas.done(
         "Shortcut options. Option A copies every channel and fills the new ones with zeros; option"
