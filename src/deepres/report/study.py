@@ -20,7 +20,9 @@ from .panels import UNIT, lines, panels, responses
 from .run import time
 from .settings import said
 
-OF_PICTURES = ("plateau", "crop", "shorter", "colour")  # of Sec. 3.4's recipe alone
+# Of a recipe, what Sec. 4.2 speaks of; the rest is told where it is not as usual.
+ALWAYS = ("batch", "steps", "lr", "drops", "warm_up", "momentum_form", "momentum", "decay")
+ALWAYS += ("decay_on", "replicas", "centre", "padding", "shift", "mirror", "precision")
 
 
 def page_of(found: Results) -> str:
@@ -31,6 +33,11 @@ def page_of(found: Results) -> str:
 def markdown_of(found: Results, stem: str) -> tuple[str, dict[str, str]]:
     """The same as Markdown, and the files that it shows."""
     return markdown(content(found), stem)
+
+
+def results_markdown(found: Results, stem: str) -> tuple[str, dict[str, str]]:
+    """Figures, tables and verdicts alone, as a README shows them, and the charts beside it."""
+    return markdown(list(results_block(found)), stem)
 
 
 def counted_page(study: Study, rows: Sequence[dict[str, object]]) -> str:
@@ -296,7 +303,7 @@ def recipe_facts(recipe: Recipe) -> list[tuple[str, str]]:
     rows = []
     for name in recipe.__struct_fields__:
         here, theirs = getattr(recipe, name), getattr(CIFAR, name)
-        if name == "scaled_from" or here == () or (name in OF_PICTURES and here == theirs):
+        if name == "scaled_from" or (name not in ALWAYS and here == theirs):
             continue
         text = said(here) + ("" if here == theirs else f" (Sec. 4.2: {said(theirs)})")
         rows.append((name.replace("_", " "), text))

@@ -6,8 +6,10 @@ logs, which lie in the shared folder as everything else does.
 """
 
 import os
+import sys
 import time
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +30,15 @@ def over_ray(
     """Every task to its end or to its failure, as `runner.attempted` does it here.
 
     The cluster is the one that RAY_ADDRESS names, else one of this machine's own, which ends with
-    this generator.
+    this generator. Ray writes to standard output, which is not its to write to.
     """
+    with redirect_stdout(sys.stderr):
+        yield from _over_ray(tasks, jobs)
+
+
+def _over_ray(
+    tasks: Sequence[Task], jobs: int | None
+) -> Generator[tuple[Task, Message], None, None]:
     ray = _ray()
     mine = not ray.is_initialized()
     if mine:
