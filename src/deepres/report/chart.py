@@ -169,7 +169,8 @@ def ticks(low: float, high: float, about: int = 5) -> list[float]:
     step = 10 ** math.floor(math.log10((high - low) / about))
     step *= next(n for n in (1, 2, 2.5, 5, 10) if (high - low) / (n * step) <= about + 0.5)
     first = math.ceil(low / step - 1e-9)
-    return [step * n for n in range(first, math.floor(high / step + 1e-9) + 1)]
+    last = math.floor(high / step + 1e-9)
+    return [min(max(step * n, low), high) for n in range(first, last + 1)]  # never past an end
 
 
 def decades(low: float, high: float) -> list[float]:
