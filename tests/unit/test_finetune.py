@@ -1,10 +1,7 @@
 """Starting from trained weights: what is frozen stays to the bit, what is old moves slowly."""
 
 import json
-import os
-import shutil
 
-import numpy as np
 import pytest
 import torch
 from msgspec import structs
@@ -160,43 +157,3 @@ def test_the_start_is_part_of_what_is_computed():
         network_of(made, SMALL.train)
     with pytest.raises(UserError, match="weights are of resnet8, not of resnet14"):
         described(structs.replace(made, arch=arch("resnet14", 10)), trained(), None, None)
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(1500)
-@pytest.mark.skipif("DEEPRES_DATA" not in os.environ, reason="DEEPRES_DATA names no real data")
-def test_fine_tuning_beats_starting_from_scratch(real_data, tmp_path):
-    """Trained on five classes of Imagenette, tuned to the other five from 30 pictures of each."""
-    import subprocess
-    import sys
-
-    source = real_data / "imagenette"
-    labels = sorted(p.name for p in (source / "train").iterdir())
-    for place, part, count in (("old", labels[:5], 220), ("new", labels[5:], 30)):
-        for label in part:
-            for split, most in (("train", count), ("val", 80)):
-                (tmp_path / place / split / label).mkdir(parents=True)
-                for file in sorted((source / split / label).iterdir())[:most]:
-                    shutil.copy(file, tmp_path / place / split / label)
-
-    def error(*words, out):
-        words = ("train", "resnet20", *words, "--out", str(tmp_path / out), "--json")
-        done = subprocess.run(
-            [sys.executable, "-m", "deepres", *map(str, words)],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)["top1_error"]
-
-    old = error(
-        "--data", tmp_path / "old", "--size", "32", "--batch", "64", "--steps", "500", out="old"
-    )
-    assert old < 45  # of five classes, 80 by chance
-    tune = ("--data", tmp_path / "new", "--steps", "150", "--seed")
-    begin = ("--from", tmp_path / "old" / "weights.safetensors", "--freeze", "stem")
-    scratch = ("--size", "32", "--batch", "32", "--lr", "0.05", "--replicas", "1")
-    tuned = [error(*begin, *tune, seed, out=f"tuned{seed}") for seed in (0, 1)]
-    fresh = [error(*scratch, *tune, seed, out=f"fresh{seed}") for seed in (0, 1)]
-    assert np.mean(tuned) < np.mean(fresh) - 4, (tuned, fresh)
