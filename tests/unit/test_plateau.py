@@ -44,7 +44,7 @@ def by_definition(counts, recipe):
 def test_a_rate_that_helps_stays_and_one_that_does_not_is_dropped():
     falling = [10 - step // 5 for step in range(45)]
     assert fed(falling).events == ()
-    state = fed([5] * 40)  # windows 1, 2 and 3 are alike; so are the three after the drop
+    state = fed([5] * 60)  # windows 1, 2 and 3 are alike, and the next three; two drops are all
     assert state.events == (("plateau", 15), ("plateau", 30))
     rates = [RECIPE.rate(step, state.events) for step in (14, 15, 29, 30, 40)]
     assert rates == [0.1, 0.1 / 10, 0.1 / 10, 0.1 / 100, 0.1 / 100]
