@@ -52,3 +52,15 @@ def encode(card: Card) -> str:
 def decode(text: str | bytes) -> Card:
     """A card from its JSON; a field that is missing, unknown or of the wrong type is named."""
     return msgspec.json.decode(text, type=Card)
+
+
+def cautions(card: Card) -> list[str]:
+    """What whoever uses these weights should hear first: what was guessed, a short training."""
+    told = [f"guessed: {sentence}" for sentence in card.guessed]
+    steps, full = (card.provenance.get(name) for name in ("steps", "scaled_from_steps"))
+    if steps is not None and full is not None:
+        told.append(
+            f"trained for {steps:,} steps in place of {full:,}: its errors do not stand beside"
+            " the paper's"
+        )
+    return told

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from ..card import cautions
 from ..errors import UserError
 from . import app, note, printed
 
@@ -41,8 +42,8 @@ def export(
     if int8 and data is None:
         raise UserError("--int8 takes --data: ranges are measured on its training images.")
     network = load(weights, source)
-    for sentence in network.card.guessed if network.card else ():
-        note(f"guessed: {sentence}")
+    for sentence in cautions(network.card) if network.card else ():
+        note(sentence)
     test = images(data, "test") if data is not None else None
     training = images(data, "train") if int8 and data is not None else None
     report = written(network, out, chosen, test=test, training=training)

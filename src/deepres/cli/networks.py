@@ -16,13 +16,14 @@ def list_(as_json: bool = AS_JSON) -> None:
 
     studies = "\n".join(f"  {name:<25} {study.title}" for name, study in STUDIES.items())
     suffixes = "\n".join(f"  -{suffix:<11} {meaning}" for suffix, meaning in SUFFIXES.items())
+    weights = "\n".join(f"  {name:<25} {bundled.told(name)}" for name in bundled.names())
     text = (
         f"Sec. 4.2, CIFAR:\n  {' '.join(CIFAR_NAMES)}\n  (any depth that fits 6n+2)\n"
         f"Table 1, ImageNet:\n  {' '.join(IMAGENET_NAMES)}\n"
         f"Suffixes, which combine:\n{suffixes}\n"
         "Wherever a network is named, package.module:callable names your own.\n"
         f"Studies, for `deepres run` and `deepres show`:\n{studies}\n"
-        f"Bundled weights:\n  {' '.join(bundled.names()) or 'none'}"
+        f"Bundled weights:\n{weights or '  none'}"
     )
     printed(
         {"networks": list(NAMES), "studies": list(STUDIES), "weights": bundled.names()},

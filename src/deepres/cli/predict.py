@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from ..card import cautions
 from ..errors import UserError
 from . import app, note
 from .given import given
@@ -81,8 +82,8 @@ def _ready(
     from ..accel.fastest import fastest
 
     network = load(weights, profile=source)
-    for sentence in network.card.guessed if network.card else ():
-        note(f"guessed: {sentence}")
+    for sentence in cautions(network.card) if network.card else ():
+        note(sentence)
     if isinstance(network, Engine):
         if engine != "auto" or precision != "fp32":
             raise UserError(f"{weights} is exported: it runs one way, without --engine.")

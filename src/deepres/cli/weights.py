@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import typer
 
+from ..card import cautions
 from ..errors import UserError
 from . import app, note, printed
 
@@ -44,8 +45,8 @@ def evaluate(
     look = look_of(views, average, scales)
     networks = [_own(network, name) if network else load(name, profile=source) for name in weights]
     cards = [one.card for one in networks if one.card]
-    for sentence in (sentence for card in cards for sentence in card.guessed):
-        note(f"guessed: {sentence}")
+    for sentence in (sentence for card in cards for sentence in cautions(card)):
+        note(sentence)
     pictures = agreed(images(data, split, download="missing" if download else "never"), cards)
     members = [_scores(network, pictures, batch, look) for network in networks]
     stream = members[0] if len(members) == 1 else combined(members)
