@@ -13,7 +13,16 @@ from .run import time
 from .settings import said
 
 # Of a recipe, what Sec. 4.2 speaks of; the rest is told where it is not as usual.
-ALWAYS = ("batch", "steps", "lr", "drops", "warm_up", "momentum_form", "momentum", "decay")
+ALWAYS: tuple[str, ...] = (
+    "batch",
+    "steps",
+    "lr",
+    "drops",
+    "warm_up",
+    "momentum_form",
+    "momentum",
+    "decay",
+)
 ALWAYS += ("decay_on", "replicas", "centre", "padding", "shift", "mirror", "precision")
 
 
