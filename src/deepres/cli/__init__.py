@@ -32,6 +32,7 @@ COMMANDS = {
     "convert": "convert",
     "predict": "predict",
     "export": "export",
+    "serve": "serve",
     "bench": "bench",
     "train": "train",
     "run": "run",

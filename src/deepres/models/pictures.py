@@ -40,11 +40,12 @@ DAMAGED = (
 _warnings = threading.Lock()  # their filters belong to the whole process
 
 
-def opened(picture: Picture, name: str = "") -> Image.Image:
+def opened(picture: Picture, name: str = "", pixels: int = PIXELS_AT_MOST) -> Image.Image:
     """An upright RGB image from a path, a file's bytes, a PIL image or a uint8 array.
 
     Animations give their first frame, 16 bits their upper 8, and what is transparent is laid over
     white, as a page would show it. `name` is what the picture is called if it cannot be read.
+    A file of more than `pixels` is refused by its header.
     """
     if isinstance(picture, np.ndarray):
         return _upright(_from_array(picture), name or "The array")
@@ -54,7 +55,7 @@ def opened(picture: Picture, name: str = "") -> Image.Image:
     name = name or ("The picture" if isinstance(picture, bytes) else str(picture))
     try:
         with _recognised(file) as image:
-            _small_enough(image.size, name)
+            _small_enough(image.size, name, pixels)
             return _upright(image, name)
     except UserError:
         raise
@@ -63,7 +64,7 @@ def opened(picture: Picture, name: str = "") -> Image.Image:
     except IsADirectoryError:
         raise UserError(f"{name} is a folder, not a picture.") from None
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
-        raise _too_many_pixels(name) from None
+        raise _too_many_pixels(name, pixels) from None
     except UnidentifiedImageError:
         raise UserError(
             f"{name} is not a picture that can be read: it is none of {', '.join(FORMATS)}."
@@ -90,13 +91,13 @@ def _formats() -> tuple[str, ...]:
     return tuple(name for name in FORMATS if name in Image.OPEN)
 
 
-def _small_enough(size: tuple[int, int], name: str) -> None:
-    if size[0] * size[1] > PIXELS_AT_MOST:
-        raise _too_many_pixels(name)
+def _small_enough(size: tuple[int, int], name: str, pixels: int) -> None:
+    if size[0] * size[1] > pixels:
+        raise _too_many_pixels(name, pixels)
 
 
-def _too_many_pixels(name: str) -> UserError:
-    return UserError(f"{name} has more than {PIXELS_AT_MOST:,} pixels: shrink it first.")
+def _too_many_pixels(name: str, pixels: int) -> UserError:
+    return UserError(f"{name} has more than {pixels:,} pixels: shrink it first.")
 
 
 def _from_array(picture: np.ndarray) -> Image.Image:

@@ -1,0 +1,83 @@
+"""What OpenAPI says of requests and answers."""
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+
+class Class(BaseModel):
+    """A class and its probability."""
+
+    name: str
+    probability: float = Field(ge=0, le=1)
+
+
+class Prediction(BaseModel):
+    """The classes of one picture, best first."""
+
+    classes: list[Class]
+
+
+class Predictions(BaseModel):
+    """One for each picture, in the order sent."""
+
+    predictions: list[Prediction]
+
+
+class Problem(BaseModel):
+    """What is wrong with a request, in one sentence."""
+
+    error: str
+
+
+class Alive(BaseModel):
+    """The process answers."""
+
+    status: str
+
+
+class Network(BaseModel):
+    """One network of this server."""
+
+    name: str
+    network: str  # the paper's name, or the user's
+    size: int  # of the pictures that it sees, in pixels
+    classes: int
+    engine: str  # how it runs
+    inside: bool  # whether POST /look can look into it
+
+
+class Ready(BaseModel):
+    """The networks that are loaded, in the order of the command."""
+
+    status: str
+    networks: list[Network]
+
+
+FAULTS: dict[int | str, dict[str, Any]] = {
+    400: {"model": Problem, "description": "Empty, malformed or cut short."},
+    404: {"model": Problem, "description": "No network of that name."},
+    408: {"model": Problem, "description": "The request arrived too slowly."},
+    413: {"model": Problem, "description": "Too many bytes or pictures."},
+    415: {"model": Problem, "description": "Not a picture's content type."},
+    422: {"model": Problem, "description": "Not a readable picture, or a parameter out of range."},
+    429: {"model": Problem, "description": "Busy: Retry-After says when to try again."},
+}
+_PICTURE = {"schema": {"type": "string", "format": "binary"}}
+_FILES = {"type": "array", "items": {"type": "string", "format": "binary"}, "minItems": 1}
+PICTURES: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "image/*": _PICTURE,
+            "application/octet-stream": _PICTURE,
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "properties": {"files": _FILES},
+                    "required": ["files"],
+                }
+            },
+        },
+    }
+}
