@@ -173,7 +173,10 @@ def test_lengths_that_lie_bodies_without_length_and_cut_connections():
             packed = [(b"content-encoding", b"gzip")]
             assert (await post(app, image(0), more=packed))[0] == 415
             assert (await post(app, b"", method="PUT"))[0] == 405
-            assert (await post(app, b"", path="/../etc/passwd", method="GET"))[0] == 404
+            for path in ("/../etc/passwd", "/page/../look.py", "/page/%2e%2e/look.py", "/page/"):
+                assert (await post(app, b"", path=path, method="GET"))[0] == 404
+            closed = await post(app, image(0), path="/look")
+            assert closed[0] == 404 and "cannot be looked into" in closed[2]["error"]
             assert await right(app)
 
     asyncio.run(sent())

@@ -1,6 +1,7 @@
 """`deepres serve` as a process: what it answers, what it refuses, how it stops."""
 
 import json
+import re
 import signal
 import socket
 import threading
@@ -72,6 +73,22 @@ def test_it_tells_that_it_lives_what_it_holds_and_how_it_is_asked(server, files)
     operation = document["paths"]["/predict"]["post"]
     assert "application/octet-stream" in operation["requestBody"]["content"]
     assert {"200", "413", "415", "422", "429"} <= operation["responses"].keys()
+
+
+def test_the_page_comes_from_the_package_and_names_no_other_host(server):
+    status, headers, page = server.ask("GET", "/")
+    assert status == 200 and headers["content-type"].startswith("text/html")
+    addresses = re.findall(r'(?:src|href|data-picture)="([^"]+)"', page.decode())
+    assert addresses and all(address.startswith("/page/") for address in addresses)
+    for address in addresses:
+        status, _, content = server.ask("GET", address)
+        assert status == 200 and content and b"://" not in content[:20_000], address
+    status, _, look = server.ask("POST", "/look?network=plain", picture(), "image/png")
+    assert status == 200 and [stage["name"] for stage in look["stages"]] == [
+        "stage1",
+        "stage2",
+        "stage3",
+    ]
 
 
 def raw(server, *pieces, pause=0.0):

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from .body import pictures
 from .fault import Fault, busy
 from .gather import Gathering
 from .limits import Limits
+from .look import looked
 from .room import Room
 from .served import Served
 from .views import called, view
@@ -73,6 +75,20 @@ class Answering:
                 logits = await self.gatherings[network.name].answered(views)
         answers = named(logits, network.card.classes, top)
         return {"predictions": [{"classes": _entries(guesses)} for guesses in answers]}
+
+    async def looked(self, request: Request, name: str | None, top: int) -> dict[str, Any]:
+        """What POST /look answers: one picture, seen from within."""
+        with self.room.place() as place:
+            network = self.chosen(name)
+            if network.inside is None:
+                raise Fault(404, f"{network.name} is an exported file: it cannot be looked into.")
+            sent = await pictures(request, self.limits, place)
+            if len(sent) > 1:
+                raise Fault(422, "One picture at a time is looked at.")
+            async with self._in_time():
+                (seen,) = await self.views(sent, network)
+                work = partial(looked, network.inside, network.card, seen, top)
+                return await asyncio.get_running_loop().run_in_executor(self.computing, work)
 
     async def views(self, sent: list[bytes], network: Served) -> np.ndarray:
         """The pictures as the network takes them; the first that is at fault is told."""

@@ -1,17 +1,19 @@
 """The routes of the server."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from .. import __version__
 from .answering import Answering
-from .documents import FAULTS, PICTURES, Alive, Predictions, Ready
+from .documents import FAULTS, PICTURES, Alive, Inside, Predictions, Ready
 from .fault import Fault, answer
+from .files import page
 from .headers import Guarded
 from .limits import Limits
 from .served import Served
@@ -43,7 +45,23 @@ def application(networks: dict[str, Served], limits: Limits) -> ASGIApp:
         """The classes of each picture with their probabilities, best first, in the order sent."""
         return JSONResponse(await answering.predicted(request, network, top))
 
+    @app.post("/look", response_model=Inside, responses=FAULTS, openapi_extra=PICTURES)
+    async def look(request: Request, network: Name = None, top: Top = 5) -> JSONResponse:
+        """Of one picture: where the evidence for each class lies, and what each block adds."""
+        return JSONResponse(await answering.looked(request, network, top))
+
+    _page(app)
     return Guarded(app)
+
+
+def _page(app: FastAPI) -> None:
+    for address, file in page().items():
+        response = Response(file.content, media_type=file.kind)
+        app.add_route(address, partial(_same, response), include_in_schema=False)
+
+
+async def _same(response: Response, request: Request) -> Response:
+    return response
 
 
 def _health(app: FastAPI, networks: dict[str, Served]) -> None:

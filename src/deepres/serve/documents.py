@@ -54,6 +54,50 @@ class Ready(BaseModel):
     networks: list[Network]
 
 
+class Evidence(BaseModel):
+    """A class activation map: its mean is the class's logit above the mean logit of all."""
+
+    name: str
+    probability: float
+    map: list[list[float]]
+
+
+class Row(BaseModel):
+    """F(x), x and their sum: base64 of signed bytes, of which 127 is `largest`."""
+
+    channel: int | None  # None: the mean of all channels
+    largest: float
+    f: str
+    x: str | None = None  # not there in a plain network
+    sum: str
+
+
+class Block(BaseModel):
+    """What meets at the end of one block."""
+
+    name: str
+    height: int
+    width: int
+    deviation: dict[str, float]  # over all channels and places
+    rows: list[Row]
+
+
+class Stage(BaseModel):
+    """Blocks of one size of map; of many, some."""
+
+    name: str
+    of: int
+    blocks: list[Block]
+
+
+class Inside(BaseModel):
+    """What a network sees in one picture."""
+
+    picture: str
+    evidence: list[Evidence]
+    stages: list[Stage]
+
+
 FAULTS: dict[int | str, dict[str, Any]] = {
     400: {"model": Problem, "description": "Empty, malformed or cut short."},
     404: {"model": Problem, "description": "No network of that name."},
