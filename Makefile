@@ -16,9 +16,10 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY)
 	@$(BIN)/deepres demo
 
-# Two at a time, one thread each: whole processes are most of what the tests wait for.
+# Two at a time, one thread each: whole processes are most of what the tests wait for. A file stays
+# with one of them, so that what its tests share is made once.
 test: $(READY)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -m slow

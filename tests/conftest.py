@@ -15,3 +15,8 @@ def real_data():
     if not os.environ.get("DEEPRES_DATA"):
         pytest.skip("needs real data: DEEPRES_DATA names no folder")
     return Path(os.environ["DEEPRES_DATA"])
+
+
+def pytest_collection_modifyitems(items):
+    """Whole commands first: two processes that share the files then end together."""
+    items.sort(key=lambda item: "end_to_end" not in item.nodeid)

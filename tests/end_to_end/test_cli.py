@@ -51,8 +51,6 @@ def test_count_prints_the_contract():
     assert found["layers"] == 56
     assert found["parameters"] == 853_018
     assert found["multiply_adds"] == 125_485_696
-    assert answer("count", "resnet50")["multiply_adds"] == 3_857_973_248
-    assert answer("count", "resnet18-cifar")["parameters"] == 11_173_962
     bigger = answer("count", "resnet20", "--classes", "100", "--size", "64")
     assert bigger["parameters"] == 269_722 + 90 * 65
     assert bigger["multiply_adds"] == 4 * (40_551_040 - 640) + 6400

@@ -94,6 +94,7 @@ def tasks(tmp_path, steps=6):
     ]
 
 
+@pytest.mark.slow
 def test_several_processes_carry_out_all_tasks_and_tell_of_them(tmp_path):
     told = {}
     for task, message in carried_out(tasks(tmp_path), jobs=2):

@@ -70,6 +70,7 @@ def test_figures_that_share_runs_share_their_folders(ran):
         assert sum(one.finished for one in made) == 2
 
 
+@pytest.mark.slow
 def test_a_run_that_another_process_holds_is_left_out_with_a_sentence(tmp_path):
     made = wanted(study("figure1"), study("figure1").rows[:1], "smoke", digits(), 10, tmp_path)
     folder = made[0].folder

@@ -236,6 +236,7 @@ def test_a_second_process_is_refused_and_a_full_disk_named(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits as on Linux")
+@pytest.mark.slow
 def test_too_large_a_batch_is_one_sentence(tmp_path):
     """12 GB are asked for where the process may have 4."""
 

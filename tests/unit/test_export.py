@@ -145,6 +145,7 @@ def test_ranges_come_from_training_images_alone(monkeypatch):
     assert torch.equal(torch.cat(batches), torch.from_numpy(train.pixels[:512]))
 
 
+@pytest.mark.slow
 def test_the_exporter_itself_with_normalisation_within(tmp_path):
     made = network()
     report = file.export(made, tmp_path / "n.onnx", "rgb")

@@ -150,6 +150,7 @@ def _end(workers: Sequence[Worker]) -> None:
     for worker in workers:
         if worker.process.poll() is None and worker.task is not None:
             worker.process.terminate()
+        worker.begin(None)  # one that waits for a task hears of the end by this alone
     for worker in workers:
         try:
             worker.process.wait(PATIENCE)
