@@ -45,11 +45,13 @@ async def living(logits=brightness, limits=SMALL, names=("tiny",)):
     await life
 
 
-async def post(app, body, kind="image/png", query="", more=(), method="POST", path="/predict"):
+async def post(
+    app, body, kind="image/png", query="", more=(), method="POST", path="/predict", sent=None
+):
     """Status, headers and what was answered; chunks that stop are a connection that was cut."""
     chunks = list(body) if isinstance(body, list) else [body]
     headers = [(b"content-type", kind.encode("latin-1"))] if kind else []
-    sent = []
+    sent = [] if sent is None else sent
 
     async def receive():
         if not chunks:
@@ -237,13 +239,31 @@ def test_many_bytes_together_are_refused_and_what_waits_too_long_is_let_go():
             held = Limits(**{**vars(SMALL), "held": 5000})
             async with living(limits=held) as narrow:
                 assert (await post(narrow, bytes(5001)))[0] == 429
-                assert await right(narrow)
+                for _ in range(100):  # each gives its bytes back
+                    assert await right(narrow)
             status, headers, _ = await post(app, image(250))
             assert status == 429 and b"retry-after" in headers
             gate.set()
             assert await right(app)
 
     asyncio.run(waited())
+
+
+def test_a_network_that_fails_fails_its_own_requests_and_says_nothing_of_itself():
+    def fragile(pixels):
+        if pixels.float().mean() < 1:
+            raise RuntimeError("/secret/place")
+        return brightness(pixels)
+
+    async def failed():
+        async with living(fragile) as app:
+            answers = []
+            with pytest.raises(RuntimeError):  # it goes to the log
+                await post(app, image(0), sent=answers)
+            assert answers[0]["status"] == 500 and b"secret" not in answers[1]["body"]
+            assert await right(app)
+
+    asyncio.run(failed())
 
 
 def test_answers_of_requests_that_were_gathered_are_not_mixed_up():

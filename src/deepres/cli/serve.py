@@ -46,6 +46,8 @@ def serve(
         networks = told_apart([loaded(name, engine, precision, batch) for name in weights])
         for name, network in networks.items():
             note(f"{name}: {network.card.network} ({network.card.source}), {network.about}")
+            for sentence in network.card.guessed:
+                note(f"guessed: {sentence}")
         page = address(sock)
         server = application(networks, limits)
         run(server, sock, seconds, lambda: note(f"serving on {page} (Ctrl-C ends)"))

@@ -70,7 +70,7 @@ def _health(app: FastAPI, networks: dict[str, Served]) -> None:
             "name": network.name,
             "network": network.card.network,
             "size": network.card.preprocessing.size,
-            "classes": len(network.card.classes or ()),
+            "classes": network.classes,
             "engine": network.about,
             "inside": network.inside is not None,
         }

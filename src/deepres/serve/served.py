@@ -25,6 +25,11 @@ class Served:
     about: str  # how it runs
     inside: ResNet | None  # what can be looked into; an exported file cannot
 
+    @property
+    def classes(self) -> int:
+        """How many it tells apart."""
+        return self.card.arch.classes if self.card.arch else len(self.card.classes or ())
+
 
 def loaded(weights: str, engine: str, precision: str, batch: int) -> Served:
     """From what `evaluate` takes, or NAME=WEIGHTS."""
