@@ -88,7 +88,10 @@ def test_one_good_split_is_shown_beside_the_bad_one(environment, cifar100):
     assert "train.bin is missing" in done.stdout.splitlines()[-1]
 
 
-@pytest.mark.parametrize(("source", "images"), [("digits", 1_797), ("synthetic", 6_000)])
+@pytest.mark.parametrize(
+    ("source", "images"),
+    [("digits", 1_797), pytest.param("synthetic", 6_000, marks=pytest.mark.slow)],
+)
 def test_embedded_sources_are_whole(environment, source, images):
     done = deepres(environment, "data", "check", source, "--json")
     answer = json.loads(done.stdout)
@@ -102,7 +105,7 @@ def test_embedded_sources_are_whole(environment, source, images):
     ("source", "said"),
     [
         ("cifar10", "`deepres data fetch cifar10` fetches it"),
-        ("cifra10", "Did you mean cifar10?"),
+        pytest.param("cifra10", "Did you mean cifar10?", marks=pytest.mark.slow),
     ],
 )
 def test_a_source_that_is_not_there_is_one_sentence(environment, source, said):

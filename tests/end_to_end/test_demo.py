@@ -131,6 +131,7 @@ def test_a_process_that_dies_is_noticed_and_none_is_left(tmp_path):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals as on Unix")
+@pytest.mark.slow
 def test_the_demo_stops_when_told(tmp_path):
     words = [sys.executable, "-m", "deepres", "demo", "--out", str(tmp_path / "demo"), "--json"]
     running = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

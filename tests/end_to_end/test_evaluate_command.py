@@ -29,15 +29,8 @@ def cifar10(real_data):
     return images(f"cifar10:{real_data / 'cifar10'}", "test")
 
 
-# a-martyn-resnet20 is what the command evaluates below; two more would make these tests too long
-@pytest.mark.parametrize(
-    "name",
-    [
-        "akamaster-resnet20-12fca82f.th",
-        pytest.param("akamaster-resnet56-4bfd9763.th", marks=pytest.mark.slow),
-        pytest.param("a-martyn-plainnet20.pt", marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow  # the command below evaluates one of them; all would make these tests too long
+@pytest.mark.parametrize("name", PUBLISHED)
 def test_published_checkpoints_make_their_published_errors(name, real_data, cifar10):
     network = deepres.load(real_data / "weights" / name)
     stream = scores(fused(network), network.card.preprocessing, network.mean_image, cifar10)

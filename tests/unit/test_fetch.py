@@ -299,7 +299,6 @@ def test_only_fetch_ever_opens_a_connection(tmp_path):
     for words, status in (
         (("list",), 0),
         (("data", "check", "digits"), 0),
-        (("data", "check", "cifar10"), 2),
         (("data", "check", f"cifar100:{tmp_path}"), 2),
         (("data", "fetch", "cifar10"), 1),
     ):
