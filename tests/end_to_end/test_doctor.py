@@ -11,6 +11,7 @@ import pytest
 import torch
 
 import deepres
+from deepres.accel import waiting
 from deepres.cli import doctor, packages
 
 
@@ -62,11 +63,17 @@ def test_what_is_here_is_told(told):
     assert all(isinstance(problem, str) for problem in answer["problems"])
 
 
-def test_threads_sleep_while_they_wait_unless_the_user_says_otherwise(told, monkeypatch):
+@pytest.mark.parametrize(("running", "waits"), [(1, "as OpenMP likes"), (1000, "PASSIVE")])
+def test_threads_sleep_while_they_wait_where_others_compute(
+    told, monkeypatch, tmp_path, running, waits
+):
+    load = tmp_path / "loadavg"
+    load.write_text(f"0.10 0.20 0.30 {running}/2000 4321\n")
+    monkeypatch.setattr(waiting, "LOAD", load)
     monkeypatch.delenv("OMP_WAIT_POLICY")
-    assert told()["machine"]["threads_that_wait"] == "passive"
+    assert told()["machine"]["threads_that_wait"] == waits
     monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
-    assert told()["machine"]["threads_that_wait"] == "active"
+    assert told()["machine"]["threads_that_wait"] == "ACTIVE"
 
 
 def test_people_read_the_same(command, told):

@@ -11,6 +11,7 @@ from typing import Any
 
 import typer
 
+from ..accel import waiting
 from ..errors import Failed, UserError
 
 app = typer.Typer(
@@ -74,9 +75,7 @@ def main() -> None:
     """Runs a command; 0 done, 2 the user's input, 1 else, 130 and 143 when told to stop."""
     gc.set_threshold(100_000, 20, 20)  # looking for garbage in what torch imports takes 0.3 s
     signal.signal(signal.SIGTERM, _terminated)
-    # Threads that spin while they wait stall a machine that others use too, and win little on one
-    # that is idle (bench/waiting.py). Read when torch is imported.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    waiting.settle(os.environ)
     asked = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
     for file in {COMMANDS[asked]} if asked in COMMANDS else dict.fromkeys(COMMANDS.values()):
         importlib.import_module(f"{__name__}.{file}")

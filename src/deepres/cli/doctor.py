@@ -79,7 +79,7 @@ def machine() -> dict[str, str | int | float]:
         "compiler": first_line(compiler, "--version") if compiler else "none",
         "malloc": f"{' '.join(platform.libc_ver()) or 'unknown'}, freed memory is"
         f" {'kept' if malloc.keep() else 'given back'}",
-        "threads_that_wait": os.environ.get("OMP_WAIT_POLICY", "as OpenMP likes").lower(),
+        "threads_that_wait": os.environ.get("OMP_WAIT_POLICY", "as OpenMP likes"),
     }
 
 
