@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from .data.batches import Batch
 from .errors import UserError
 from .optim import Momentum, Rate
+from .randomness import stream_seed
 from .spec import Event, Recipe
 
 WINDOW = 100  # steps over which a warm-up by error takes its mean (Sec. 4.2)
@@ -38,6 +39,13 @@ class State:
     step: int = 0
     events: tuple[Event, ...] = ()
     recent: list[int] = field(default_factory=list)
+    seed: int | None = None  # of what the network itself draws, if it may: somebody's own module
+
+    def settle(self, replica: int) -> None:
+        """What the network draws (dropout) is counted too: by the step and the replica."""
+        if self.seed is not None:
+            which = f", replica {replica}" if replica else ""
+            torch.manual_seed(stream_seed(self.seed, f"module{which}", self.step) >> 1)
 
     def facts(self) -> Facts:
         """What is no tensor."""
@@ -100,7 +108,8 @@ def eager(
     statistics, and each moves the running ones, as two devices would that take turns.
     """
     losses, wrong = [], []
-    for images, labels in batch.shares():
+    for replica, (images, labels) in enumerate(batch.shares()):
+        state.settle(replica)
         loss, logits = forward(state.network, images, labels)
         torch.autograd.backward(loss / batch.replicas)
         losses.append(loss.detach())
@@ -119,8 +128,10 @@ def fit(
     state: State, recipe: Recipe, batches: Iterable[Batch], step: Step = eager
 ) -> Iterator[Progress]:
     """Trains on each batch in turn; `batches` start at the state's step."""
+    state.network.train()
     for batch in batches:
-        state.network.train()  # a reader of this stream may have tested it in between
+        if not state.network.training:  # a reader of this stream has tested it in between
+            state.network.train()
         rate = recipe.rate(state.step, state.events)
         loss, wrong = step(state, batch, rate)
         state.step += 1
