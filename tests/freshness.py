@@ -1,8 +1,9 @@
 """Documents that print what a command or a result says: make it anew, name what is stale.
 
 In Markdown, a comment `<!-- deepres count resnet20 -->` above a fenced block says which command
-prints it, and `<!-- table checkpoints -->` that what follows up to `<!-- end -->` is a table made
-here. `python -m tests.freshness --write` brings them up to date.
+prints it, `<!-- table checkpoints -->` that what follows up to `<!-- end -->` is a table made here,
+and `<!-- study figure6 short -->` that it is a study's results, from the committed lines; its
+charts lie in docs/_static. `python -m tests.freshness --write` brings them up to date.
 """
 
 import json
@@ -15,6 +16,8 @@ ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(r"(<!-- deepres (.+?) -->\n```\w*\n)(.*?)(```)", re.S)
 
 TABLE = re.compile(r"(<!-- table (\w+) -->\n)(.*?)(<!-- end -->)", re.S)
+
+STUDY = re.compile(r"(<!-- study ([\w-]+) (\w+) -->\n)(.*?)(<!-- end -->)", re.S)
 
 
 def printed(words: str) -> str:
@@ -36,7 +39,7 @@ def families() -> str:
 
 def checkpoints() -> str:
     """Rows of committed results: what their authors print beside what was counted here."""
-    lines = (ROOT / "results" / "checkpoints.jsonl").read_text().splitlines()
+    lines = (ROOT / "results" / "published" / "checkpoints.jsonl").read_text().splitlines()
     rows = ["| checkpoint | network | its page says | top-1 error here | top-5 error here |"]
     rows.append("|---|---|---|---|---|")
     for result in map(json.loads, lines):
@@ -52,17 +55,45 @@ def checkpoints() -> str:
 TABLES = {"checkpoints": checkpoints, "families": families}
 
 
+def study(name: str, scale: str) -> tuple[str, dict[str, str]]:
+    """A study's charts, tables and verdicts from the committed lines, and the charts' files."""
+    from deepres.cli.run import scale_named
+    from deepres.report.study import results_markdown
+    from deepres.studies.catalogue import study as named
+    from deepres.studies.outcome import gathered
+    from deepres.studies.rows import largest
+
+    outcomes = gathered(sorted(ROOT.glob("results/*.jsonl")))
+    found = largest(named(name), outcomes, scale_named(scale))
+    return results_markdown(found, f"docs/_static/{name}-{scale}")
+
+
 def main() -> None:
-    stale = []
+    stale: list[str] = []
+    charts: dict[str, str] = {}
+
+    def told(found: re.Match[str]) -> str:
+        text, files = study(found[2], found[3])
+        charts.update(files)
+        return f"{found[1]}{text}{found[5]}"
+
     for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]:
         text = page.read_text()
         fresh = BLOCK.sub(lambda m: m[1] + printed(m[2]) + m[4], text)
         fresh = TABLE.sub(lambda m: m[1] + TABLES[m[2]]() + m[4], fresh)
+        fresh = STUDY.sub(told, fresh)
         if fresh == text:
             continue
         stale.append(str(page.relative_to(ROOT)))
         if "--write" in sys.argv:
             page.write_text(fresh)
+    for name, drawn in charts.items():
+        path = ROOT / name
+        if path.exists() and path.read_text() == drawn:
+            continue
+        stale.append(name)
+        if "--write" in sys.argv:
+            path.write_text(drawn)
     if stale and "--write" not in sys.argv:
         sys.exit(f"stale: {', '.join(stale)}. `python -m tests.freshness --write` mends them.")
 

@@ -184,7 +184,7 @@ def ours(words: str) -> str:
 
 def checkpoint(file: str, what: str) -> str:
     """A published checkpoint as evaluated here: its errors."""
-    for text in (ROOT / "results" / "checkpoints.jsonl").read_text().splitlines():
+    for text in (ROOT / "results" / "published" / "checkpoints.jsonl").read_text().splitlines():
         line = json.loads(text)
         if line["file"].startswith(file) and (line["claimed"] == "(misread)") == (
             what == "misread"
