@@ -1,4 +1,4 @@
-"""Evaluates published checkpoints: `python results/published/checkpoints.py > results/published/checkpoints.jsonl`.
+"""Evaluates published checkpoints: `python checkpoints.py > checkpoints.jsonl`, in this folder.
 
 `DEEPRES_DATA` names a folder with `cifar10` and `weights`. What their authors print stands beside.
 The last rows run the same weights as another network whose state dict has the same keys.
