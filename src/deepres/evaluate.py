@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from itertools import islice
 from typing import TextIO
 
 import torch
@@ -15,6 +16,7 @@ from .data.pictured import Pictured, called, views, whole
 from .errors import UserError
 from .models.pictures import normalised
 from .models.views import Average, scales_of, swept, ten_crops
+from .ranks import ALONE, Ranks
 from .tally import Tally
 
 # how a network looks at some of the pictures: N x classes logits
@@ -54,11 +56,17 @@ def scores(
     images: Pictured,
     batch: int = 250,
     look: Look | None = None,
+    ranks: Ranks = ALONE,
 ) -> Iterator[Tensor]:
-    """Logits of every picture in order, a batch at a time; the look is the single centre view."""
+    """Logits of every picture in order, a batch at a time; the look is the single centre view.
+
+    Of several ranks each looks at every so-many-th batch, and all are given all of them.
+    """
     network.eval()
-    for part in slices(images, batch):
-        yield (look or centre)(network, how, mean_image, images, part)
+    mine = islice(slices(images, batch), ranks.rank, None, ranks.count)
+    yield from ranks.dealt(
+        (look or centre)(network, how, mean_image, images, part) for part in mine
+    )
 
 
 def centre(

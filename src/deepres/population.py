@@ -18,6 +18,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from .errors import UserError
 from .models.frozen import Still
+from .ranks import ALONE, Ranks
 
 Statistics = dict[str, Tensor]  # running_mean and running_var under their state-dict names
 
@@ -34,18 +35,22 @@ def normalisations(network: nn.Module) -> dict[str, _BatchNorm]:
 
 
 @torch.no_grad()
-def population(network: nn.Module, shares: Iterable[Tensor]) -> Statistics:
+def population(network: nn.Module, shares: Iterable[Tensor], ranks: Ranks = ALONE) -> Statistics:
     """The mean and variance of each layer's input over all shares; the network stays as it was.
 
-    Variance is the mean of the shares' variances plus the variance of their means, each share
+    Of several ranks each brings the shares that were dealt to it, and all learn the same. Variance
+    is the mean of the shares' variances plus the variance of their means, each share
     weighing as many values as it has: exactly the variance of all values that the layer saw.
     """
     with _measuring(network) as sums:
-        for images in shares:
-            network(images)
+        whole = torch.zeros(sum(kept.numel() for kept in sums.values())).double()
+        for row in ranks.dealt(_each(network, shares, sums)):
+            whole += row[0]
     kinds = network.state_dict()
     told: Statistics = {}
-    for name, (count, first, second) in sums.items():
+    pieces = whole.split([kept.numel() for kept in sums.values()]) if sums else ()
+    for name, piece in zip(sums, pieces, strict=True):
+        count, first, second = piece.view(3, -1)
         if not count.all():
             raise UserError(f"No picture reached {name}, so it has no statistics.")
         mean = first / count
@@ -53,6 +58,18 @@ def population(network: nn.Module, shares: Iterable[Tensor]) -> Statistics:
         told[f"{name}.running_mean"] = mean.to(kinds[f"{name}.running_mean"])
         told[f"{name}.running_var"] = variance.to(kinds[f"{name}.running_var"])
     return told
+
+
+def _each(
+    network: nn.Module, shares: Iterable[Tensor], sums: dict[str, Tensor]
+) -> Iterator[Tensor]:
+    """The sums over each share by itself, in a row."""
+    for images in shares:
+        for kept in sums.values():
+            kept.zero_()
+        network(images)
+        if sums:
+            yield torch.cat([kept.flatten() for kept in sums.values()])[None]
 
 
 @contextmanager

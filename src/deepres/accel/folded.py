@@ -43,6 +43,7 @@ def folded(
     state: State, batch: Batch, rate: Rate, forward: Forward = exact
 ) -> tuple[Tensor, Tensor]:
     """One step with the replicas side by side; `train.eager` takes them in turn."""
+    state.settle(0)
     with by_share(state.network, batch.replicas):
         loss, logits = forward(state.network, batch.images, batch.labels)
     torch.autograd.backward(loss)

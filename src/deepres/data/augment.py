@@ -14,6 +14,7 @@ from ..card import Preprocessing
 from ..randomness import stream
 from ..spec import Recipe
 from .images import Images
+from .order import WHOLE, Part
 
 
 @dataclass(frozen=True)
@@ -78,13 +79,24 @@ def _mean_windows(mean: np.ndarray, recipe: Recipe) -> Tensor:
 
 
 def drawn(
-    images: Images, chosen: np.ndarray, how: Normalisation, recipe: Recipe, seed: int, step: int
+    images: Images,
+    chosen: np.ndarray,
+    how: Normalisation,
+    recipe: Recipe,
+    seed: int,
+    step: int,
+    part: Part = WHOLE,
 ) -> tuple[Tensor, Tensor]:
-    """The chosen pictures, each with the window and the mirror that this step drew for it."""
+    """The chosen pictures, each with the window and the mirror that this step drew for it.
+
+    Whoever wants a part of them draws for all.
+    """
     places = 2 * recipe.shift + 1
     draws = stream(seed, "augmentation", step)
     down, right = draws.integers(places, size=(2, len(chosen)))
     mirrored = draws.random(len(chosen)) < 0.5 * recipe.mirror
+    mine = part.places(len(chosen))
+    chosen, down, right, mirrored = (x[mine] for x in (chosen, down, right, mirrored))
     pixels = windows(images.pixels[chosen], recipe.shift, down, right)
     pixels[mirrored] = torch.from_numpy(pixels[mirrored]).flip(2).numpy()
     place = 0 if recipe.padding == "black" else down * places + right

@@ -15,7 +15,7 @@ from .augment import Normalisation
 from .gallery import crops, measure
 from .gallery.listed import Gallery
 from .gallery.reading import read_ahead, taken
-from .order import indices
+from .order import WHOLE, Part, indices
 from .pictured import Pictured
 
 
@@ -51,30 +51,50 @@ def normalisation(images: Pictured, recipe: Recipe) -> Normalisation:
     return augment.normalisation(images, recipe)
 
 
-def batch_of(images: Pictured, how: Normalisation, recipe: Recipe, seed: int, step: int) -> Batch:
-    """The batch of one step, whichever steps came before."""
+def batch_of(
+    images: Pictured,
+    how: Normalisation,
+    recipe: Recipe,
+    seed: int,
+    step: int,
+    part: Part = WHOLE,
+) -> Batch:
+    """The batch of one step, or some of its replicas, whichever steps came before."""
     if isinstance(images, Gallery):
-        return _finished(images, how, recipe, seed, step, taken(images, recipe, seed, step))
+        pixels = taken(images, recipe, seed, step, part)
+        return _finished(images, how, recipe, seed, step, pixels, part)
     chosen = indices(seed, step, recipe.batch, len(images))
-    return Batch(*augment.drawn(images, chosen, how, recipe, seed, step), recipe.replicas)
+    mine = augment.drawn(images, chosen, how, recipe, seed, step, part)
+    return Batch(*mine, recipe.replicas // part.of)
 
 
 def batches(
-    images: Pictured, recipe: Recipe, seed: int, start: int = 0, workers: int = 0
+    images: Pictured,
+    recipe: Recipe,
+    seed: int,
+    start: int = 0,
+    workers: int = 0,
+    part: Part = WHOLE,
 ) -> Iterator[Batch]:
     """The batches of steps `start` to the recipe's last; files may be read by other processes."""
     how = normalisation(images, recipe)
     if isinstance(images, Gallery):
-        for step, pixels in read_ahead(images, recipe, seed, start, workers):
-            yield _finished(images, how, recipe, seed, step, pixels)
+        for step, pixels in read_ahead(images, recipe, seed, start, workers, part):
+            yield _finished(images, how, recipe, seed, step, pixels, part)
         return
     for step in range(start, recipe.steps):
-        yield batch_of(images, how, recipe, seed, step)
+        yield batch_of(images, how, recipe, seed, step, part)
 
 
 def _finished(
-    images: Gallery, how: Normalisation, recipe: Recipe, seed: int, step: int, pixels: Tensor
+    images: Gallery,
+    how: Normalisation,
+    recipe: Recipe,
+    seed: int,
+    step: int,
+    pixels: Tensor,
+    part: Part = WHOLE,
 ) -> Batch:
-    chosen = indices(seed, step, recipe.batch, len(images))
-    x = crops.centred(pixels, how, crops.draws(recipe, seed, step))
-    return Batch(x, torch.from_numpy(images.labels[chosen]), recipe.replicas)
+    chosen = indices(seed, step, recipe.batch, len(images))[part.places(recipe.batch)]
+    x = crops.centred(pixels, how, crops.draws(recipe, seed, step), part)
+    return Batch(x, torch.from_numpy(images.labels[chosen]), recipe.replicas // part.of)

@@ -1,10 +1,27 @@
 """The order of the training pictures: what step s sees depends on the seed and s alone."""
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
 from ..randomness import stream
+
+
+@dataclass(frozen=True)
+class Part:
+    """The share of every batch that one of several processes trains on; of one, all of it."""
+
+    number: int = 0
+    of: int = 1
+
+    def places(self, batch: int) -> slice:
+        """Where it lies in a batch of so many."""
+        size = batch // self.of
+        return slice(self.number * size, (self.number + 1) * size)
+
+
+WHOLE = Part()
 
 
 @lru_cache(maxsize=4)

@@ -13,10 +13,12 @@ from torch import Tensor, nn
 
 from ..data.augment import Normalisation
 from ..data.batches import batch_of
+from ..data.order import Part
 from ..data.pictured import Pictured, views, whole
 from ..evaluate import scores, total
 from ..models.pictures import normalised
 from ..population import Statistics, adopt, normalisations, population
+from ..ranks import ALONE, Ranks
 from ..spec import Run
 from ..tally import Tally
 from ..train import State
@@ -35,23 +37,37 @@ def first(images: Pictured, count: int) -> Pictured:
     return images.part(slice(count), f"{images.name} (first {count})")
 
 
-def measured(network: nn.Module, run: Run, trained_on: Pictured, how: Normalisation) -> Statistics:
+def measured(
+    network: nn.Module,
+    run: Run,
+    trained_on: Pictured,
+    how: Normalisation,
+    ranks: Ranks = ALONE,
+) -> Statistics:
     """Population statistics as the run's protocol has them; none for a network without BN."""
     if not normalisations(network):
         return {}
-    return population(network, shares(run, trained_on, how))
+    return population(network, shares(run, trained_on, how, ranks), ranks)
 
 
-def shares(run: Run, trained_on: Pictured, how: Normalisation) -> Iterator[Tensor]:
-    """Whole replicas of training images: a rest would weigh its own, coarser statistics."""
+def shares(
+    run: Run, trained_on: Pictured, how: Normalisation, ranks: Ranks = ALONE
+) -> Iterator[Tensor]:
+    """Whole replicas of training images: a rest would weigh its own, coarser statistics.
+
+    Of several ranks each is dealt every so-many-th.
+    """
     recipe, count = run.recipe, counted(run, trained_on)
     if run.protocol.statistics_augmented:
-        for step in range(count // recipe.batch):
-            batch = batch_of(trained_on, how, recipe, run.seed, recipe.steps + step)
-            yield from (images for images, _ in batch.shares())
+        pieces = range(count // recipe.batch * recipe.replicas)
+        for piece in pieces[ranks.rank :: ranks.count]:
+            step, replica = divmod(piece, recipe.replicas)
+            one = Part(replica, recipe.replicas)
+            batch = batch_of(trained_on, how, recipe, run.seed, recipe.steps + step, one)
+            yield batch.images
         return
     share = min(recipe.share, count)
-    for at in range(0, count, share):
+    for at in range(0, count, share)[ranks.rank :: ranks.count]:
         pixels = views(trained_on, slice(at, at + share), how.how)
         yield normalised(pixels, how.how, how.mean_image)
 
@@ -75,9 +91,9 @@ def at(network: nn.Module, statistics: Statistics) -> Iterator[None]:
         adopt(network, kept)
 
 
-def errors(network: nn.Module, how: Normalisation, images: Pictured) -> Tally:
-    """Every picture once."""
-    return total(scores(network, how.how, how.mean_image, images), images)
+def errors(network: nn.Module, how: Normalisation, images: Pictured, ranks: Ranks = ALONE) -> Tally:
+    """Every picture once, whichever rank looks at it."""
+    return total(scores(network, how.how, how.mean_image, images, ranks=ranks), images)
 
 
 @dataclass
@@ -131,18 +147,18 @@ def look(
     work: Work, state: State, how: Normalisation, seconds: Callable[[], float]
 ) -> Iterator[Evaluated]:
     """Clean training error and held-out error on the way, at population statistics of a sample."""
-    sample = first(work.pictures.train, work.curve.images)
-    statistics = measured(state.network, work.run, sample, how)
+    sample, ranks = first(work.pictures.train, work.curve.images), work.ranks
+    statistics = measured(state.network, work.run, sample, how, ranks)
     counts = counted(work.run, sample)
     with at(state.network, statistics):
         yield evaluated(
-            state.step, "trained on", errors(state.network, how, sample), counts, seconds()
+            state.step, "trained on", errors(state.network, how, sample, ranks), counts, seconds()
         )
         if work.pictures.held_out is not None:
-            found = errors(state.network, how, work.pictures.held_out)
+            found = errors(state.network, how, work.pictures.held_out, ranks)
             yield evaluated(state.step, "held out", found, counts, seconds())
         if work.curve.test:
-            found = errors(state.network, how, work.pictures.test)
+            found = errors(state.network, how, work.pictures.test, ranks)
             yield evaluated(state.step, "test", found, counts, seconds(), watching=True)
 
 

@@ -38,20 +38,26 @@ def carried_out(
     """Goes on with the run that the folder holds, to its end or until `stop` says so.
 
     `network` is at its start. The folder is held by the caller. A finished run gives its result at
-    once.
+    once. Every rank comes along here, and the first alone reads and writes the folder and has the
+    result.
     """
-    folder.claim(work.run)
-    if (result := folder.finished()) is not None:
-        yield result
+    first = work.ranks.first
+    if first:
+        folder.claim(work.run)
+    result = folder.finished() if first else None
+    if work.ranks.any(result is not None):
+        yield from () if result is None else (result,)
         return
     state = begun(network, work.run.recipe)
+    state.seed = work.run.seed if work.run.arch is None else None
     session = Session(work, folder, state, time.perf_counter() if began is None else began)
     with session.guarded():
         yield from session.resume()
         yield from left_out(session)
-        mine = provenance.session(state.step, source, work.plan)
-        told = provenance.gathered(work.plan, [*folder.sessions(), mine])
-        write(folder.provenance, told)
+        if first:
+            mine = provenance.session(state.step, source, work.plan)
+            told = provenance.gathered(work.plan, [*folder.sessions(), mine])
+            write(folder.provenance, told)
         yield from session.train(stop)
         if state.step == work.run.recipe.steps:
             yield from finished(session)
@@ -59,11 +65,11 @@ def carried_out(
 
 def left_out(session: Session) -> Iterator[str | Line]:
     """A line for each picture that was skipped, at the head of the log."""
-    if session.log.lines:
+    if session.logged.lines:
         return
     for picture, reason in session.work.pictures.skipped.items():
         line = Skipped(step=0, picture=picture, reason=reason)
-        session.log.write(line)
+        session.log(line)
         yield f"left out: {picture} {reason}"
         yield line
 
@@ -72,30 +78,37 @@ def finished(session: Session) -> Iterator[Line | Result]:
     """The final errors, the weights and the result. Only here is the test set read."""
     network, how, pictures = session.state.network, session.how, session.work.pictures
     run, step = session.work.run, session.state.step
-    answers, found = Answers(), {}
+    answers, found, ranks = Answers(), {}, session.work.ranks
 
     def told(name: str, images: int, errors_: Tally) -> Evaluated:
         found[name] = errors_
         what = name.partition(",")[0]
         line = evaluated(step, what, errors_, images, session.seconds)  # type: ignore[arg-type]
-        session.log.write(line)
+        session.log(line)
         return line
 
-    population = measured(network, run, pictures.train, how)
+    population = measured(network, run, pictures.train, how, ranks)
     images = counted(run, pictures.train) if population else 0
-    yield told("test, running", 0, errors(network, how, pictures.test))
+    yield told("test, running", 0, errors(network, how, pictures.test, ranks))
     if run.protocol.statistics == "population":
         adopt(network, population)
-    yield told("trained on", images, errors(network, how, pictures.train))
+    yield told("trained on", images, errors(network, how, pictures.train, ranks))
     if pictures.held_out is not None:
-        yield told("held out", images, errors(network, how, pictures.held_out))
-    stream = answers.gather(scores(network, how.how, how.mean_image, pictures.test))
-    yield told("test", images, total(stream, pictures.test))
+        yield told("held out", images, errors(network, how, pictures.held_out, ranks))
+    tested = scores(network, how.how, how.mean_image, pictures.test, ranks=ranks)
+    yield told("test", images, total(answers.gather(tested), pictures.test))
+    if ranks.first:
+        yield kept(session, found, answers)
+
+
+def kept(session: Session, found: dict[str, Tally], answers: Answers) -> Result:
+    """The weights and the result, as the folder keeps them."""
+    run, pictures = session.work.run, session.work.pictures
     keep_weights(session, found)
-    reports = [line for line in log.read(session.log.path) if isinstance(line, Report)]
+    reports = [line for line in log.read(session.logged.path) if isinstance(line, Report)]
     result = Result(
         key=run.key,
-        steps=step,
+        steps=session.state.step,
         seconds=session.seconds,
         images_per_second=median_speed(reports),
         while_training=Tally(reports[-1].seen, reports[-1].wrong, 0),
@@ -108,7 +121,7 @@ def finished(session: Session) -> Iterator[Line | Result]:
         mistakes=answers.mistakes(pictures.test),
     )
     write_whole(session.folder.result, msgspec.json.encode(result))
-    yield result
+    return result
 
 
 def median_speed(reports: list[Report]) -> float:

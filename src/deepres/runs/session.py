@@ -10,15 +10,14 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+import msgspec
 import torch
-from torch import Tensor
 
 from ..data.augment import Normalisation
-from ..data.batches import Batch, normalisation
+from ..data.batches import normalisation
 from ..errors import Failed
-from ..randomness import stream_seed
 from ..spec import Recipe
-from ..train import Progress, State, Step, fit
+from ..train import Facts, Progress, State, fit
 from . import states
 from .disk import sync
 from .folder import Folder
@@ -46,7 +45,7 @@ class Session:
     good: int = 0  # step of the last good state
 
     def __post_init__(self) -> None:
-        self.log = Log(self.folder.log)
+        self.logged = Log(self.folder.log)
         self.how: Normalisation = normalisation(self.work.pictures.train, self.work.run.recipe)
         self.saved_at = time.perf_counter()
 
@@ -55,8 +54,26 @@ class Session:
         """Spent on the run until now, by all sessions."""
         return self.before + time.perf_counter() - self.began
 
+    def log(self, line: Line) -> None:
+        """Writes a line, if this is the rank that keeps the folder."""
+        if self.work.ranks.first:
+            self.logged.write(line)
+
     def resume(self) -> Iterator[str]:
         """Goes to the last good state, and says what it found."""
+        if self.work.ranks.first:
+            yield from self._restored()
+        self._shared()
+
+    def _shared(self) -> None:
+        """Every rank becomes the first one's state, wherever that came from."""
+        ranks = self.work.ranks
+        said = ranks.told(msgspec.json.encode(self.state.facts()))
+        if ranks.count > 1:
+            tensors = {name: ranks.given(t) for name, t in self.state.tensors().items()}
+            self.state.restore(tensors, msgspec.json.decode(said, type=Facts))
+
+    def _restored(self) -> Iterator[str]:
         for path in states.found(self.folder.state):
             try:
                 tensors, saved = states.read(path)
@@ -66,29 +83,29 @@ class Session:
                 continue
             self.state.restore(tensors, saved.facts)
             self.stretch, self.before, self.good = saved.stretch, saved.seconds, saved.facts.step
-            if missing := self.log.cut(saved.lines):
-                yield f"{self.log.path} lacks {missing} lines: its curves have a gap."
+            if missing := self.logged.cut(saved.lines):
+                yield f"{self.logged.path} lacks {missing} lines: its curves have a gap."
             yield f"Going on after step {self.state.step:,} of {self.work.run.recipe.steps:,}."
             return
-        self.log.cut(0)
+        self.logged.cut(0)
 
     def train(self, stop: Callable[[], bool]) -> Iterator[Item]:
         """All steps that are left; ends early, its state saved, once `stop` says so."""
         run = self.work.run
         stream = self.work.stream(self.work.pictures.train, run.recipe, run.seed, self.state.step)
-        step = self._seeded(self.work.step) if run.arch is None else self.work.step
         late: list[float] = []
-        for progress, seconds in timed(fit(self.state, run.recipe, stream, step)):
+        for progress, seconds in timed(fit(self.state, run.recipe, stream, self.work.step)):
             self.pending.append((progress, seconds))
             late = [*late[-29:], seconds]
             yield Moment(progress.step, progress.rate, statistics.median(late))
             for line in self._lines(progress):
-                self.log.write(line)
+                self.log(line)
                 yield line
-            stopped = stop()
+            stopped = self.work.ranks.any(stop())
             if stopped or progress.step == run.recipe.steps or self._due():
                 self.save()
             if stopped:
+                self.work.ranks.any(stopped)  # nobody leaves before the state is on the disk
                 return
 
     def _lines(self, progress: Progress) -> Iterator[Line]:
@@ -139,13 +156,15 @@ class Session:
         """Puts the state on the disk, the log before it."""
         start = time.perf_counter()
         self._settle()
-        sync(self.log.path)
+        if not self.work.ranks.first:
+            return
+        sync(self.logged.path)
         saved = Saved(
             key=self.work.run.key,
             plan=self.work.plan,
             facts=self.state.facts(),
             stretch=self.stretch,
-            lines=self.log.lines,
+            lines=self.logged.lines,
             seconds=self.seconds,
         )
         states.write(self.folder.state, self.state, saved)
@@ -169,15 +188,6 @@ class Session:
         if not self.good:
             return "No state had been saved yet."
         return f"The last good state, of step {self.good:,}, is in {self.folder.state}."
-
-    def _seeded(self, step: Step) -> Step:
-        """Somebody's own module may draw (dropout): what it draws at a step is counted too."""
-
-        def seeded(state: State, batch: Batch, rate: float) -> tuple[Tensor, Tensor]:
-            torch.manual_seed(stream_seed(self.work.run.seed, "module", state.step) >> 1)
-            return step(state, batch, rate)
-
-        return seeded
 
 
 def timed(steps: Iterable[Progress]) -> Iterator[tuple[Progress, float]]:

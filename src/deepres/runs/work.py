@@ -13,6 +13,7 @@ from ..models.initialise import created, initialise
 from ..models.named import foreign, own
 from ..population import population
 from ..randomness import stream_seed
+from ..ranks import ALONE, Ranks
 from ..spec import Plan, Recipe, Run
 from ..train import Step, eager
 from .pictures import Pictures
@@ -43,6 +44,7 @@ class Work:
     step: Step = eager
     stream: Stream = batches
     save_every: float = 30.0  # seconds at least between two states
+    ranks: Ranks = ALONE  # of which the first keeps the folder
 
 
 def stretch_of(recipe: Recipe) -> int:

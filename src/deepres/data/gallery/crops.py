@@ -17,6 +17,7 @@ from ...randomness import stream
 from ...spec import Recipe
 from .. import augment
 from ..augment import Normalisation
+from ..order import WHOLE, Part
 from .decode import fast, reference
 
 SPREAD = 0.1  # of the colours' deviations, as AlexNet had it
@@ -113,16 +114,16 @@ def _where(shape: tuple[int, ...], recipe: Recipe, drawn: Draws, index: int) -> 
     return box(height, width, int(drawn.shorter[index]), recipe.crop, down, right)
 
 
-def centred(pixels: Tensor, how: Normalisation, drawn: Draws) -> Tensor:
+def centred(pixels: Tensor, how: Normalisation, drawn: Draws, part: Part = WHOLE) -> Tensor:
     """N x 3 x crop x crop uint8 as the network takes them: mirrored, centred, their colour shifted.
 
     Crop first, then subtract: the mean is the crops', and it is mirrored with the picture.
     """
-    rows = pixels.permute(0, 2, 3, 1)
-    mirrored = torch.from_numpy(drawn.mirrored)
+    rows, mine = pixels.permute(0, 2, 3, 1), part.places(len(drawn.mirrored))
+    mirrored = torch.from_numpy(drawn.mirrored[mine])
     rows = torch.where(mirrored.view(-1, 1, 1, 1), rows.flip(2), rows)
     x = augment.centred(rows, how, mirrored.long())
     if how.colours is not None:
         shifts = torch.from_numpy(SPREAD * drawn.colour).float() @ how.colours
-        x += shifts.view(-1, 1, 1, 3)
+        x += shifts[mine].view(-1, 1, 1, 3)
     return x.permute(0, 3, 1, 2)

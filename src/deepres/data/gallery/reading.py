@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from ...errors import UserError
 from ...spec import Recipe
-from ..order import indices
+from ..order import WHOLE, Part, indices
 from .crops import cropped, draws
 from .decode import BadPicture
 from .listed import Gallery
@@ -19,15 +19,17 @@ from .views import bad
 AHEAD = 2  # steps that each worker may be ahead
 
 
-def taken(images: Gallery, recipe: Recipe, seed: int, step: int) -> Tensor:
-    """The crops of one step: N x 3 x crop x crop uint8 in channels-last order."""
+def taken(images: Gallery, recipe: Recipe, seed: int, step: int, part: Part = WHOLE) -> Tensor:
+    """The crops of one step, or of a part of it: N x 3 x crop x crop uint8, channels last."""
     drawn = draws(recipe, seed, step)
     chosen = indices(seed, step, recipe.batch, len(images))
-    size = (len(chosen), recipe.crop, recipe.crop, 3)
+    places = range(*part.places(len(chosen)).indices(len(chosen)))
+    size = (len(places), recipe.crop, recipe.crop, 3)
     pixels = torch.empty(size, dtype=torch.uint8).permute(0, 3, 1, 2)
-    for place, index in enumerate(chosen.tolist()):
+    for row, place in enumerate(places):
+        index = int(chosen[place])
         try:
-            pixels[place] = cropped(images.read(index), recipe, drawn, place)
+            pixels[row] = cropped(images.read(index), recipe, drawn, place)
         except (BadPicture, OSError) as error:
             raise bad(images.called(index), error) from None
     return pixels
@@ -39,12 +41,12 @@ class Steps(Dataset[Tensor | str]):
     A worker's exception would reach the user as a traceback within a traceback.
     """
 
-    def __init__(self, images: Gallery, recipe: Recipe, seed: int) -> None:
-        self.images, self.recipe, self.seed = images, recipe, seed
+    def __init__(self, images: Gallery, recipe: Recipe, seed: int, part: Part) -> None:
+        self.images, self.recipe, self.seed, self.part = images, recipe, seed, part
 
     def __getitem__(self, step: int) -> Tensor | str:
         try:
-            return taken(self.images, self.recipe, self.seed, step)
+            return taken(self.images, self.recipe, self.seed, step, self.part)
         except UserError as error:
             return str(error)
 
@@ -56,14 +58,14 @@ def _obedient(worker: int) -> None:
 
 
 def read_ahead(
-    images: Gallery, recipe: Recipe, seed: int, start: int, workers: int
+    images: Gallery, recipe: Recipe, seed: int, start: int, workers: int, part: Part = WHOLE
 ) -> Iterator[tuple[int, Tensor]]:
     """Steps `start` to the recipe's last with their crops, the same by any number of workers."""
     steps = range(start, recipe.steps)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "This DataLoader will create")  # as asked
         loader: DataLoader[Tensor | str] = DataLoader(
-            Steps(images, recipe, seed),
+            Steps(images, recipe, seed, part),
             sampler=steps,
             batch_size=None,
             num_workers=workers,
