@@ -89,10 +89,12 @@ def started(file: Path, *words: str) -> tuple[subprocess.Popen, int]:
     """A server and its port, once it answers."""
     command = [sys.executable, "-m", "deepres", "serve", str(file), "--port", "0", *words]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    for said in process.stderr:
-        if found := re.search(r"http://[\d.]+:(\d+)", said):
+    said = ""
+    for heard in process.stderr:
+        said += heard
+        if found := re.search(r"http://[\d.]+:(\d+)", heard):
             return process, int(found[1])
-    raise RuntimeError(f"{command} did not start")
+    raise RuntimeError(f"{command} did not start:\n{said}")
 
 
 def picture(seed: int) -> bytes:

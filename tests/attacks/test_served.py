@@ -118,6 +118,7 @@ ATTACKS = {
     "postscript": (422, b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "image/eps", ""),
     "a bomb": (422, bomb(30_000, 30_000), "image/png", ""),
     "more pixels than allowed": (422, image(0, size=(201, 200)), "image/png", ""),
+    "a JPEG of more than allowed": (422, image(0, "JPEG", (201, 200)), "image/jpeg", ""),
     "more bytes than allowed": (413, bytes(300_001), "image/png", ""),
     "cut": (422, image(0, "JPEG", (90, 90))[:-200], "image/jpeg", ""),
     "no boundary": (400, form([image(0)]), "multipart/form-data", ""),

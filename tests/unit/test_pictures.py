@@ -16,7 +16,8 @@ import deepres
 from deepres.card import Card, Preprocessing
 from deepres.errors import UserError
 from deepres.models.pictures import _formats, centre_view, normalised, opened, views
-from deepres.models.predict import answers, decoded, logits_of, named
+from deepres.models.predict import answers, decoded, logits_of
+from deepres.models.ranked import named
 from deepres.models.zoo import arch
 
 IMAGENET = Preprocessing(size=8, resize=10, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))

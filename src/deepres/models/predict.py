@@ -14,11 +14,11 @@ from PIL import Image
 from torch import Tensor
 
 from ..card import Card
-from ..data.gallery.decode import BadPicture, fast
+from ..data.gallery.decode import direct
 from ..errors import UserError
-from .pictures import Picture, centre_view, normalised, opened, views
+from .pictures import PIXELS_AT_MOST, Picture, centre_view, normalised, opened, views
+from .ranked import Guess, named
 
-Guess = tuple[str, float]  # a class and its probability
 Named = tuple[str, Picture | UserError]  # what it is called, and it or why it is not there
 Logits = Callable[[Tensor], Tensor]  # N x size x size x 3 uint8 -> N x classes
 JPEG = b"\xff\xd8"
@@ -114,17 +114,6 @@ def evaluating(network: Trained) -> Iterator[None]:
             network.train(True)
 
 
-def named(logits: Tensor, classes: Sequence[str] | None, top: int) -> list[list[Guess]]:
-    """Logits to (name, probability), best first; equal logits in the order of the classes."""
-    order = logits.argsort(dim=1, descending=True, stable=True)[:, :top]
-    probabilities = logits.double().softmax(1).gather(1, order)
-    names = classes or [str(n) for n in range(logits.shape[1])]
-    return [
-        [(names[c], p) for c, p in zip(row, chances, strict=True)]
-        for row, chances in zip(order.tolist(), probabilities.tolist(), strict=True)
-    ]
-
-
 def answers(
     logits: Logits, card: Card, pictures: Iterable[Named], top: int, batch: int, workers: int
 ) -> Iterator[Answer]:
@@ -185,19 +174,17 @@ def _view(name: str, picture: Picture | UserError, card: Card) -> np.ndarray | U
     if isinstance(picture, UserError):
         return picture
     try:
-        return centre_view(_read(name, picture), card.preprocessing, name)
+        return centre_view(read(name, picture), card.preprocessing, name)
     except UserError as error:
         return error
 
 
-def _read(name: str, picture: Picture) -> Image.Image:
-    """A JPEG by the loader's decoder: Pillow's pixels in two thirds of the time."""
-    if isinstance(picture, Image.Image | np.ndarray) or not (content := _jpeg(picture)):
-        return opened(picture, name)
-    try:
-        return Image.fromarray(fast(content, FULL_SCALE))
-    except (BadPicture, UserError):
-        return opened(content, name)  # says what is wrong, in the words of all pictures
+def read(name: str, picture: Picture, pixels: int = PIXELS_AT_MOST) -> Image.Image:
+    """As `opened` reads it; a JPEG by the loader's decoder: the same in two thirds of the time."""
+    if not isinstance(picture, Image.Image | np.ndarray) and (content := _jpeg(picture)):
+        quick = direct(content, FULL_SCALE, pixels)
+        return opened(content, name, pixels) if quick is None else Image.fromarray(quick)
+    return opened(picture, name, pixels)
 
 
 def _jpeg(picture: str | PathLike[str] | bytes) -> bytes:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from starlette.requests import Request
 
-from ..models.predict import named
+from ..models.ranked import Guess
 from .body import pictures
 from .fault import Fault, busy
 from .gather import Gathering
@@ -72,9 +72,9 @@ class Answering:
             sent = await pictures(request, self.limits, place)
             async with self._in_time():
                 views = await self.views(sent, network)
-                logits = await self.gatherings[network.name].answered(views)
-        answers = named(logits, network.card.classes, top)
-        return {"predictions": [{"classes": _entries(guesses)} for guesses in answers]}
+                rankings = await self.gatherings[network.name].answered(views)
+        names = network.card.classes
+        return {"predictions": [{"classes": _entries(seen.named(names, top))} for seen in rankings]}
 
     async def looked(self, request: Request, name: str | None, top: int) -> dict[str, Any]:
         """What POST /look answers: one picture, seen from within."""
@@ -115,5 +115,5 @@ class Answering:
             raise busy(f"No answer was ready within {seconds}: try again later.") from None
 
 
-def _entries(guesses: list[tuple[str, float]]) -> list[dict[str, Any]]:
+def _entries(guesses: list[Guess]) -> list[dict[str, Any]]:
     return [{"name": name, "probability": chance} for name, chance in guesses]

@@ -3,20 +3,21 @@
 import asyncio
 from collections import deque
 from concurrent.futures import Executor
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from ..models.predict import Logits
+from ..models.ranked import Ranking, ranked
 
 
 class Waiting(NamedTuple):
     """One request's pictures, and where their answer goes."""
 
     views: np.ndarray  # N x size x size x 3 uint8
-    answer: "asyncio.Future[Tensor]"
+    answer: "asyncio.Future[list[Ranking]]"
 
 
 class Gathering:
@@ -29,8 +30,8 @@ class Gathering:
         self.logits, self.batch, self.computing = logits, batch, computing
         self.queue, self.come = deque[Waiting](), asyncio.Event()
 
-    async def answered(self, views: np.ndarray) -> Tensor:
-        """Their logits, N x classes; whoever stops waiting leaves the queue."""
+    async def answered(self, views: np.ndarray) -> list[Ranking]:
+        """One for each picture; whoever stops waiting leaves the queue."""
         answer = asyncio.get_running_loop().create_future()
         self.queue.append(Waiting(views, answer))
         self.come.set()
@@ -56,18 +57,21 @@ class Gathering:
         return taken
 
     async def _computed(self, together: list[Waiting]) -> None:
-        views = np.concatenate([waiting.views for waiting in together])
         loop = asyncio.get_running_loop()
-        result = loop.run_in_executor(self.computing, self.logits, torch.from_numpy(views))
+        result = loop.run_in_executor(self.computing, self._answers, together)
         await asyncio.wait([result])
         problem = result.exception()
-        rows = iter(
-            () if problem else torch.split(result.result(), [len(w.views) for w in together])
-        )
+        answers = iter(() if problem else result.result())
         for waiting in together:
+            answer = list(islice(answers, len(waiting.views)))
             if waiting.answer.done():
-                next(rows, None)
-            elif problem:
+                continue
+            if problem:
                 waiting.answer.set_exception(problem)
             else:
-                waiting.answer.set_result(next(rows))
+                waiting.answer.set_result(answer)
+
+    def _answers(self, together: list[Waiting]) -> list[Ranking]:
+        """What takes time for each batch rather than each request, off the loop."""
+        views = np.concatenate([waiting.views for waiting in together])
+        return ranked(self.logits(torch.from_numpy(views)))

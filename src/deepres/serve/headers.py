@@ -1,6 +1,5 @@
 """Headers of every answer: a browser loads nothing but this server's own files."""
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 POLICY = (
@@ -19,6 +18,9 @@ HEADERS = {
 }
 
 
+ENCODED = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
+
+
 class Guarded:
     """An application whose answers all have them."""
 
@@ -28,9 +30,7 @@ class Guarded:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers[name] = value
+                message["headers"] = [*message["headers"], *ENCODED]
             await send(message)
 
         await self.app(scope, receive, guarded)

@@ -4,7 +4,8 @@ import numpy as np
 
 from ..card import Preprocessing
 from ..errors import UserError
-from ..models.pictures import centre_view, opened
+from ..models.pictures import centre_view
+from ..models.predict import read
 from .fault import Fault
 
 
@@ -13,7 +14,7 @@ def view(content: bytes, name: str, how: Preprocessing, pixels: int) -> np.ndarr
     if not content:
         raise Fault(422, f"{name} is empty.")
     try:
-        return centre_view(opened(content, name, pixels), how, name)
+        return centre_view(read(name, content, pixels), how, name)
     except UserError as error:
         raise Fault(422, str(error)) from None
 

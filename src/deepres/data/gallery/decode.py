@@ -34,17 +34,23 @@ def size_limit() -> int:
 
 def fast(content: bytes, shorter: int) -> np.ndarray:
     """H x W x 3 uint8 at the smallest scale whose shorter side has `shorter` pixels or more."""
+    pixels = direct(content, shorter, size_limit())
+    return reference(content, shorter) if pixels is None else pixels
+
+
+def direct(content: bytes, shorter: int, most: int) -> np.ndarray | None:
+    """The same of a JPEG file that is as it should be; None of any other, or of more pixels."""
     if content[:2] != b"\xff\xd8" or EXIF in content[:65536]:
-        return reference(content, shorter)
+        return None
     try:
         height, width, colours, _ = simplejpeg.decode_jpeg_header(content)
-        if colours not in DIRECT or height * width > size_limit():
-            return reference(content, shorter)
+        if colours not in DIRECT or height * width > most:
+            return None
         scale = scale_for(min(height, width), shorter)
         least = {"min_height": -(-height // scale), "min_width": -(-width // scale)}
         return simplejpeg.decode_jpeg(content, "RGB", **least if scale > 1 else {})
     except ValueError:  # damaged, or odd in a way that Pillow lets pass or names
-        return reference(content, shorter)
+        return None
 
 
 def scale_for(edge: int, shorter: int) -> int:
