@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from .card import Preprocessing
 from .data.pictured import Pictured, called, views, whole
 from .errors import UserError
-from .models.pictures import normalised
+from .models.pixels import normalised
 from .models.views import Average, scales_of, swept, ten_crops
 from .ranks import ALONE, Ranks
 from .tally import Tally

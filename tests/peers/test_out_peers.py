@@ -59,7 +59,7 @@ def picture():
 
 def prepared(network):
     """What ours makes of that picture."""
-    from deepres.models.pictures import normalised, views
+    from deepres.models.pixels import normalised, views
 
     how = network.card.preprocessing
     return normalised(views([picture()], how), how, None)

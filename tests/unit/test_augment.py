@@ -10,7 +10,7 @@ from deepres.data.augment import normalisation
 from deepres.data.batches import batch_of, batches, indices, split
 from deepres.data.images import Images
 from deepres.errors import UserError
-from deepres.models.pictures import normalised
+from deepres.models.pixels import normalised
 from deepres.randomness import stream
 from deepres.spec import CIFAR, DIGITS, Recipe
 

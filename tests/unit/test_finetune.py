@@ -15,7 +15,7 @@ from deepres.data.synthetic import images as synthetic
 from deepres.errors import UserError
 from deepres.models import weights
 from deepres.models.frozen import Still, chosen, freeze
-from deepres.models.pictures import normalised
+from deepres.models.pixels import normalised
 from deepres.models.zoo import arch
 from deepres.population import normalisations
 from deepres.runs.folder import Folder

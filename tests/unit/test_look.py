@@ -10,7 +10,7 @@ pytest.importorskip("fastapi")
 
 import deepres
 from deepres.card import Card, Preprocessing
-from deepres.models.pictures import normalised
+from deepres.models.pixels import normalised
 from deepres.serve.look import looked
 
 HOW = Preprocessing(size=32, resize=32, mean=(0.5, 0.4, 0.3), std=(0.2, 0.2, 0.3))

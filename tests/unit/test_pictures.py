@@ -15,7 +15,8 @@ from PIL import Image
 import deepres
 from deepres.card import Card, Preprocessing
 from deepres.errors import UserError
-from deepres.models.pictures import _formats, centre_view, normalised, opened, views
+from deepres.models.pictures import _formats, centre_view, opened
+from deepres.models.pixels import normalised, views
 from deepres.models.predict import answers, decoded, logits_of
 from deepres.models.ranked import named
 from deepres.models.zoo import arch

@@ -13,7 +13,8 @@ from deepres.data.images import Images
 from deepres.errors import UserError
 from deepres.evaluate import VIEWS, centre, looking, scores
 from deepres.models.initialise import created
-from deepres.models.pictures import centre_view, normalised
+from deepres.models.pictures import centre_view
+from deepres.models.pixels import normalised
 from deepres.models.resnet import ResNet
 from deepres.models.views import dense, five_crops, scales_of, swept, ten_crops
 from deepres.spec import Arch

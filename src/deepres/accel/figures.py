@@ -17,7 +17,7 @@ from ..card import Card, Preprocessing
 from ..data.batches import batch_of, normalisation
 from ..data.pictured import Pictured
 from ..models.count import multiply_adds
-from ..models.pictures import normalised
+from ..models.pixels import normalised
 from ..models.predict import decoded
 from ..models.resnet import ResNet
 from ..spec import Recipe

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from ..card import Preprocessing
-from ..models.pictures import resized_views
+from ..models.pixels import resized_views
 from ..spec import Recipe
 from .gallery.listed import Gallery
 from .gallery.views import each, opened_at, view

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from ..accel.fuse import fused
 from ..card import Card, Preprocessing
-from ..models.pictures import factor_and_shift, normalised
+from ..models.pixels import factor_and_shift, normalised
 from ..models.predict import carded
 from ..models.resnet import ResNet
 

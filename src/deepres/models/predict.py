@@ -16,7 +16,8 @@ from torch import Tensor
 from ..card import Card
 from ..data.gallery.decode import direct
 from ..errors import UserError
-from .pictures import PIXELS_AT_MOST, Picture, centre_view, normalised, opened, views
+from .pictures import PIXELS_AT_MOST, Picture, centre_view, opened
+from .pixels import normalised, views
 from .ranked import Guess, named
 
 Named = tuple[str, Picture | UserError]  # what it is called, and it or why it is not there

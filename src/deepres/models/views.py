@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from ..card import Preprocessing
 from ..errors import UserError
-from .pictures import normalised
+from .pixels import normalised
 from .resnet import ResNet
 
 Average = Literal["softmax", "logits"]

@@ -16,7 +16,7 @@ from ..data.batches import batch_of
 from ..data.order import Part
 from ..data.pictured import Pictured, views, whole
 from ..evaluate import scores, total
-from ..models.pictures import normalised
+from ..models.pixels import normalised
 from ..population import Statistics, adopt, normalisations, population
 from ..ranks import ALONE, Ranks
 from ..spec import Run

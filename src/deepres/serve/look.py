@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from ..card import Card
 from ..models.features import Addition
-from ..models.pictures import normalised
+from ..models.pixels import normalised
 from ..models.resnet import ResNet
 
 BLOCKS = 18  # of a stage that are shown at most, its first and last among them

@@ -11,7 +11,7 @@ from ..evaluate import scores, total
 from ..gradients import gradient_norms
 from ..models.deepen import deepened
 from ..models.initialise import created
-from ..models.pictures import normalised
+from ..models.pixels import normalised
 from ..models.resnet import ResNet
 from ..models.weights import load
 from ..spec import Run

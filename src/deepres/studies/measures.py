@@ -11,7 +11,7 @@ from ..convert import load as load_any
 from ..data.pictured import Pictured, views
 from ..evaluate import combined, looking, scores, tally, total
 from ..models.deepen import deepened
-from ..models.pictures import normalised
+from ..models.pixels import normalised
 from ..models.resnet import ResNet
 from ..models.weights import load
 from ..responses import deviations
