@@ -13,6 +13,7 @@ import torch
 import deepres
 from deepres.accel import waiting
 from deepres.cli import doctor, packages
+from deepres.cores import usable
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ def test_what_is_here_is_told(told):
     assert answer["versions"]["deepres"] == deepres.__version__
     assert answer["versions"]["python"] == platform.python_version()
     assert answer["versions"]["torch"] == torch.__version__
-    assert answer["machine"]["cores_for_us"] == len(doctor.usable())
+    assert answer["machine"]["cores_for_us"] == usable()
     assert answer["machine"]["instructions"] in answer["devices"]["cpu"]
     assert f"{torch.get_num_threads()} threads" in answer["devices"]["cpu"]
     assert re.search(r"bf16 \d+\.\d times as fast as fp32", answer["devices"]["cpu"])
@@ -91,7 +92,7 @@ def test_every_problem_ends_with_what_mends_it(told, without, monkeypatch, tmp_p
     monkeypatch.setattr(doctor, "ROOM", 1e18)
     monkeypatch.setattr(doctor, "MEMORY", 1e18)
     monkeypatch.setattr(os, "getloadavg", lambda: (99.0, 0, 0))
-    monkeypatch.setattr(doctor, "usable", lambda: set(range(500)))
+    monkeypatch.setattr(doctor, "usable", lambda: 500)
     problems = told()["problems"]
     pip = re.escape(f"`{sys.executable} -m pip install ")
     arrow = one(problems, "pyarrow")

@@ -2,7 +2,6 @@
 
 import io
 import itertools
-import os
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +13,7 @@ from PIL import Image
 from torch import nn
 
 from ..card import Card, Preprocessing
+from ..cores import usable
 from ..data.batches import batch_of, normalisation
 from ..data.pictured import Pictured
 from ..models.count import multiply_adds
@@ -97,14 +97,14 @@ def loader(recipe: Recipe, images: Pictured) -> Figures:
     """How fast training batches come, and photographs are decoded, by one thread and by all."""
     how, numbers = normalisation(images, recipe), itertools.count()
     feeding = _times(lambda: batch_of(images, how, recipe, 0, next(numbers)))
-    decoding = {str(n): _decoding(_how(None, 224), n) for n in sorted({1, _cores()})}
-    gain = decoding[str(_cores())]["median"] / decoding["1"]["median"]
+    decoding = {str(n): _decoding(_how(None, 224), n) for n in sorted({1, usable()})}
+    gain = decoding[str(usable())]["median"] / decoding["1"]["median"]
     return {
         "data": images.name,
         "batches_images_per_second": spread([recipe.batch / t for t in feeding]),
         "photographs_images_per_second": decoding,
-        "bottleneck": f"{_cores()} threads decode {gain:.2f} times what one does"
-        + ("." if gain > 1.2 or _cores() == 1 else ": others are at work here, or memory is slow."),
+        "bottleneck": f"{usable()} threads decode {gain:.2f} times what one does"
+        + ("." if gain > 1.2 or usable() == 1 else ": others are at work here, or memory is slow."),
     }
 
 
@@ -165,8 +165,3 @@ def _rounds(work: Callable[[], object]) -> Iterator[float]:
         yield time.perf_counter() - start
         if time.perf_counter() - began > PATIENCE:
             return
-
-
-def _cores() -> int:
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1

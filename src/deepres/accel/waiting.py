@@ -10,6 +10,8 @@ import time
 from collections.abc import MutableMapping
 from pathlib import Path
 
+from ..cores import usable
+
 LOAD = Path("/proc/loadavg")
 LOOKS, APART = 5, 0.002  # seconds: what runs for an instant is no reason
 
@@ -29,5 +31,4 @@ def others_running() -> bool:
         except (OSError, IndexError, ValueError):
             return False  # not Linux: its OpenMP is another one, which sleeps soon
         time.sleep(APART)
-    machine, ours = os.cpu_count() or 1, len(os.sched_getaffinity(0))
-    return min(running) - 1 + ours > machine
+    return min(running) - 1 + usable() > (os.cpu_count() or 1)

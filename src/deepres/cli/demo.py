@@ -1,12 +1,12 @@
 """`deepres demo`: the paper's argument on embedded data, live, in a few minutes."""
 
-import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
+from ..cores import usable
 from ..errors import Failed
 from . import app, note, printed
 
@@ -38,10 +38,10 @@ def demo(
     ]
     note(
         f"{len(tasks)} networks on 1,297 digits of 8 x 8, {tasks[0].run.recipe.steps} steps each,"
-        f" {min(jobs or cores(), len(tasks))} at a time; they are kept in {out}"
+        f" {min(jobs or usable(), len(tasks))} at a time; they are kept in {out}"
     )
     with watching(tasks, 1_297) as show:
-        for task, message in carried_out(tasks, jobs or cores()):
+        for task, message in carried_out(tasks, jobs or usable()):
             show(task, message)
     _finish(tasks, out, began, as_json)
 
@@ -52,12 +52,6 @@ def digits() -> "Data":
     from ..spec import Data
 
     return Data(name="digits", train=images("train").digest, test=images("test").digest)
-
-
-def cores() -> int:
-    """Those this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def _finish(tasks: "list[Task]", out: Path, began: float, as_json: bool) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import typer
 
+from ..cores import usable
 from ..errors import UserError
 from . import app, packages, printed
 
@@ -75,7 +76,7 @@ def machine() -> dict[str, str | int | float]:
 
     compiler = next((found for name in COMPILERS if (found := shutil.which(name))), None)
     return provenance.machine() | {
-        "cores_for_us": len(usable()),
+        "cores_for_us": usable(),
         "compiler": first_line(compiler, "--version") if compiler else "none",
         "malloc": f"{' '.join(platform.libc_ver()) or 'unknown'}, freed memory is"
         f" {'kept' if malloc.keep() else 'given back'}",
@@ -149,7 +150,7 @@ def slow() -> Iterator[str]:
     """What makes training slower than this machine could."""
     import torch
 
-    cores, threads = len(usable()), torch.get_num_threads()
+    cores, threads = usable(), torch.get_num_threads()
     if threads < cores:
         limit = "`unset OMP_NUM_THREADS`" if os.environ.get("OMP_NUM_THREADS") else "`--threads`"
         yield f"Training takes {threads} of {cores} cores: {limit} gives it more."
@@ -190,9 +191,3 @@ def short() -> Iterator[str]:
             f"{place} cannot be written, so data are decoded anew each time:"
             " `export DEEPRES_CACHE=FOLDER` names another place."
         )
-
-
-def usable() -> set[int]:
-    """The cores that this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return affinity(0) if affinity else set(range(os.cpu_count() or 1))

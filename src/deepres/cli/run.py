@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from ..cores import usable
 from ..errors import Failed, UserError
 from . import app, note, printed
 
@@ -74,18 +75,11 @@ def _trained(
     rows = chosen(study, only)
     pictures, told = gathered(source)
     found = wanted(study, rows, scale, told, len(pictures.train.classes), runs, seeds)
-    missing = tasks(found, source, scale, max(1, cores() // jobs))
+    missing = tasks(found, source, scale, max(1, usable() // jobs))
     _introduce(study, scale, rows, found, len(missing), seeds)
     failed = _carry(missing, _images(missing, pictures), _carrier(jobs, on))
     _measure(study, found, source)
     _report(study, scale, told, len(pictures.train.classes), runs, as_json, failed)
-
-
-def cores() -> int:
-    """Those this process may use."""
-    from .demo import cores as here
-
-    return here()
 
 
 def _carrier(jobs: int, on: str | None) -> "Carry":

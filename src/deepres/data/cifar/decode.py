@@ -7,7 +7,6 @@ The processes are plain ones and not `multiprocessing`'s: spawned, those import 
 script again; forked, they inherit the locks of torch's threads.
 """
 
-import os
 import struct
 import sys
 from collections.abc import Sequence
@@ -20,6 +19,7 @@ from typing import IO
 
 import numpy as np
 
+from ...cores import usable
 from . import decode_worker
 from .decode_worker import BAD, BYTES, EDGE, picture
 
@@ -38,7 +38,7 @@ class BadPicture(ValueError):
 def decoded(pictures: Sequence[bytes], processes: int | None = None) -> np.ndarray:
     """The pixels of PNG or WebP pictures: N x 32 x 32 x 3 uint8, the same by any number."""
     if processes is None:
-        processes = min(_processors(), PROCESSES_AT_MOST, len(pictures) // WORTH_A_PROCESS)
+        processes = min(usable(), PROCESSES_AT_MOST, len(pictures) // WORTH_A_PROCESS)
     pixels = np.empty((len(pictures), EDGE, EDGE, 3), np.uint8)
     flat = pixels.reshape(len(pictures), BYTES)
     if processes < 2:
@@ -85,9 +85,3 @@ def _feed(sink: IO[bytes], pictures: Sequence[bytes]) -> None:
     with suppress(BrokenPipeError), sink:
         for encoded in pictures:
             sink.write(struct.pack("<I", len(encoded)) + encoded)
-
-
-def _processors() -> int:
-    """Those this process may use, which a container or `taskset` may have made fewer."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
