@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import pytest
+from PIL import Image
 
 RECORD = 2 + 3072
 
@@ -135,3 +136,22 @@ def test_the_real_cifar10_is_official(environment):
     np.testing.assert_allclose(
         answer["splits"]["train"]["mean"], [0.4914, 0.4822, 0.4465], atol=5e-5
     )
+
+
+def test_pictures_of_a_folder_are_checked_where_torch_is_not(environment, tmp_path):
+    for n, label in enumerate(("rose", "tulip")):
+        for part in ("train", "val"):
+            file = tmp_path / "flowers" / part / label / f"{n}{part}.png"
+            file.parent.mkdir(parents=True)
+            colour = (90 * n, 9, 80 * (part == "val"))
+            Image.new("RGB", (30, 20), colour).save(file)
+    code = "import sys; sys.modules['torch'] = None; from deepres.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "data", "check", str(tmp_path / "flowers"), "--json"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["images"] == 4
