@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from ..runs.log import Evaluated, Report
 from ..studies.runner import Done, Message, Said, Step, Task
-from . import note
+from . import Terminated, note
 from .display import Known, duration, gap, look
 
 Show = Callable[[Task, Message], None]
@@ -92,7 +92,17 @@ class Lines:
 
 @contextmanager
 def watching(tasks: Sequence[Task], images: int) -> Iterator[Show]:
-    """The display that fits standard error."""
+    """The display that fits standard error; whoever stops it hears how to go on."""
+    try:
+        with _display(tasks, images) as show:
+            yield show
+    except (KeyboardInterrupt, Terminated):
+        note("Stopped, states saved: the same command goes on where it was.")
+        raise
+
+
+@contextmanager
+def _display(tasks: Sequence[Task], images: int) -> Iterator[Show]:
     if not sys.stderr.isatty():
         yield Lines(tasks, images)
         return
