@@ -77,9 +77,18 @@ def resized(pixels: np.ndarray, where: Box, crop: int) -> Tensor:
     # what the last pixels' filters reach; on the other side they find the square's own edge
     bottom, right = int(where.bottom + max(1, rows)) + 1, int(where.right + max(1, columns)) + 1
     part = np.ascontiguousarray(pixels[where.top : bottom, where.left : right])
+    if crop in part.shape[:2]:
+        part = _another_size(part, crop)
     given = torch.from_numpy(part).permute(2, 0, 1)[None]
     kernel = torch.ops.aten._upsample_bilinear2d_aa.default
     return kernel(given, [crop, crop], False, 1 / rows, 1 / columns)[0]
+
+
+def _another_size(part: np.ndarray, crop: int) -> np.ndarray:
+    """With a row or column more, which no filter reaches: the kernel leaves a side as it is where
+    as many pixels come as go, whatever the scale."""
+    more = [(0, side == crop) for side in part.shape[:2]]
+    return np.pad(part, (*more, (0, 0)), mode="edge")
 
 
 def resized_by_pillow(
