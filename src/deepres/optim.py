@@ -47,6 +47,11 @@ class Momentum:
         self.parameters = learning
         self.velocity = {name: torch.zeros_like(p) for name, p in learning.items()}
         spared = recipe.decay_on == "weights"
+        # what is tested, where a recipe averages: `average` of it stays at each step
+        self.average = (
+            {name: p.detach().clone() for name, p in learning.items()} if recipe.average else {}
+        )
+        self.kept = recipe.average
         self.decay = {
             name: 0.0 if spared and p.ndim < 2 else recipe.decay for name, p in learning.items()
         }
@@ -62,6 +67,14 @@ class Momentum:
             if w.grad is not None:
                 g = w.grad.add(w, alpha=self.decay[name])
                 self.update(w, g, self.velocity[name], rate * self.share[name], self.momentum)
+        for name, average in self.average.items():
+            average.lerp_(self.parameters[name], 1 - self.kept)
+
+    @torch.no_grad()
+    def take_average(self) -> None:
+        """The parameters become their averages, where a recipe averages: for tests, at the end."""
+        for name, average in self.average.items():
+            self.parameters[name].copy_(average)
 
     def forget_gradients(self) -> None:
         """So that the next backward pass writes rather than adds."""

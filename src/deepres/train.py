@@ -54,7 +54,8 @@ class State:
     def tensors(self) -> dict[str, Tensor]:
         """Every tensor under its own name: `network.fc.weight`, `velocity.fc.weight`."""
         named = {f"network.{name}": t for name, t in self.network.state_dict().items()}
-        return named | {f"velocity.{name}": v for name, v in self.optimiser.velocity.items()}
+        named |= {f"velocity.{name}": v for name, v in self.optimiser.velocity.items()}
+        return named | {f"average.{name}": a for name, a in self.optimiser.average.items()}
 
     @torch.no_grad()
     def restore(self, tensors: dict[str, Tensor], facts: Facts) -> None:
@@ -86,17 +87,21 @@ def begun(network: nn.Module, recipe: Recipe) -> State:
     return State(network, Momentum(network, recipe))
 
 
-def exact(network: nn.Module, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+def exact(
+    network: nn.Module, images: Tensor, labels: Tensor, smoothing: float = 0.0
+) -> tuple[Tensor, Tensor]:
     """Mean loss and logits in the network's own precision."""
     logits = network(images)
-    return F.cross_entropy(logits, labels), logits
+    return F.cross_entropy(logits, labels, label_smoothing=smoothing), logits
 
 
-def in_bf16(network: nn.Module, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+def in_bf16(
+    network: nn.Module, images: Tensor, labels: Tensor, smoothing: float = 0.0
+) -> tuple[Tensor, Tensor]:
     """Products in bfloat16; weights, statistics, loss and updates stay as they are."""
     with torch.autocast(images.device.type, torch.bfloat16):
         logits = network(images)
-    return F.cross_entropy(logits.float(), labels), logits
+    return F.cross_entropy(logits.float(), labels, label_smoothing=smoothing), logits
 
 
 def eager(

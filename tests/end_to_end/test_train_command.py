@@ -164,7 +164,10 @@ def test_somebodys_own_module_is_trained_under_the_protocol(command, tmp_path, m
         (["train"], "Name a network"),
         (["train", "resnet20", "--data", "digitz"], "Did you mean digits"),
         (["train", "resnet20", "--data", "digits", "--split", "5x"], "--split 5x"),
-        (["train", "resnet20", "--data", "digits", "--recipe", "fast"], "fast is not there yet"),
+        (
+            ["train", "resnet20", "--data", "digits", "--recipe", "fast", "--drops", "9"],
+            "has no drops",
+        ),
         (["train", "resnet20", "--data", "digits", "--device", "cuda"], "--device cuda"),
         (["train", "resnet20", "--data", "digits", "--precision", "fp16"], "fp16"),
         (["train", "resnet20", "--data", "digits", "--engine", "graph"], "--engine graph"),

@@ -8,7 +8,7 @@ from msgspec import structs
 from deepres.errors import UserError
 from deepres.runs.declare import Asked, run_of
 from deepres.runs.folder import differences
-from deepres.spec import CIFAR, DIGITS, IMAGENET, Data
+from deepres.spec import CIFAR, DIGITS, FAST, IMAGENET, Data
 
 CIFAR10 = Data(name="cifar10", train="a", test="b")
 
@@ -35,6 +35,13 @@ def test_digits_are_shifted_by_a_pixel_and_never_mirrored():
     digits = Data(name="digits")
     assert recipe(data=digits) == structs.replace(CIFAR, shift=1, mirror=False)
     assert recipe(data=digits, recipe="digits") == DIGITS
+
+
+def test_fast_is_a_recipe_of_our_own_in_fifty_epochs():
+    fast = recipe(recipe="fast")
+    assert fast == FAST == recipe(recipe="fast", epochs=50)
+    assert recipe(data=Data(name="digits"), recipe="fast").mirror is False
+    assert recipe(recipe="fast", precision="bf16", steps=1_000).peak == 200
 
 
 def test_steps_alone_scale_the_drops_and_remember_the_full_schedule():
@@ -65,7 +72,6 @@ def test_epochs_are_the_fewest_steps_that_see_as_many_images(epochs, images, bat
     ("network", "asked", "sentence"),
     [
         ("resnet20", {"steps": 5, "epochs": 1}, "--steps and --epochs"),
-        ("resnet20", {"recipe": "fast"}, "fast is not there yet"),
         ("resnet20", {"recipe": "cifra"}, "no recipe 'cifra'"),
         ("resnet20", {"size": 64}, "--size is for pictures of any size"),
         ("resnet20", {"drops": "32k"}, "--drops 32k"),

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from deepres.models.zoo import arch
 from deepres.spec import (
     CIFAR,
     DIGITS,
+    FAST,
     IMAGENET,
     Data,
     Plateau,
@@ -87,9 +89,17 @@ def test_a_name_is_not_in_the_key_and_everything_else_is() -> None:
         "mirror": False,
         "precision": "bf16",
         "scaled_from": CIFAR,
+        "peak": 8_000,
+        "smoothing": 0.1,
+        "average": 0.99,
+        "calm": 500,
     }
+    no_drops = structs.replace(CIFAR, drops=())  # which a rate with a peak does not have
     assert set(changes) == set(CIFAR.__struct_fields__)
-    keys = {run(structs.replace(CIFAR, **{k: v})).key for k, v in changes.items()}
+    keys = {
+        run(structs.replace(no_drops if k == "peak" else CIFAR, **{k: v})).key
+        for k, v in changes.items()
+    }
     assert len(keys | {run().key}) == len(changes) + 1
 
 
@@ -193,3 +203,26 @@ def test_shrinkage_is_rate_times_decay_summed_over_the_steps() -> None:
     assert short.shrinkage == pytest.approx(CIFAR.shrinkage / 32, rel=1e-9)
     kept = scaled(run(), 2000, "scaled").recipe
     assert kept.shrinkage == pytest.approx(CIFAR.shrinkage, rel=1e-9)
+
+
+def test_a_peak_is_climbed_to_and_fallen_from_evenly() -> None:
+    recipe = Recipe(steps=10, lr=0.4, drops=(), peak=4)
+    rates = [recipe.rate(step) for step in range(10)]
+    expected = [0.1, 0.2, 0.3, 0.4, 0.4, *(0.4 * k / 6 for k in (5, 4, 3, 2, 1))]
+    np.testing.assert_allclose(rates, expected, rtol=1e-12)
+    np.testing.assert_allclose(recipe.shrinkage, 1e-4 * sum(expected), rtol=1e-12)
+
+
+def test_a_short_form_keeps_the_shape_of_a_peak() -> None:
+    short = scaled(run(FAST), 1_953).recipe
+    assert (short.peak, short.calm, short.drops) == (391, 195, ())
+    for steps in (1, 2, 3):
+        assert scaled(run(FAST), steps).recipe.peak < steps
+
+
+@pytest.mark.parametrize(
+    "told", [{"peak": 10}, {"peak": 64_000, "drops": ()}, {"smoothing": 1.0}, {"average": 1.0}]
+)
+def test_fast_fields_that_make_no_sense_are_refused(told: dict[str, object]) -> None:
+    with pytest.raises(UserError, match=r"peak|smoothing"):
+        structs.replace(CIFAR, **told)

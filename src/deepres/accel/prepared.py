@@ -16,6 +16,8 @@ from . import malloc
 from .ahead import ahead
 from .checkpointed import checkpointed
 from .compiled import compiled
+from .device.placed import exact_products, on_device, placed, ways_of
+from .device.step import OnDevice
 from .folded import folded
 from .tiny import by_products
 
@@ -32,10 +34,17 @@ def prepared(network: nn.Module, recipe: Recipe, plan: Plan) -> Step:
     if plan.malloc == "kept" and not malloc.keep():
         raise UserError("This run's plan keeps freed memory, which takes glibc: begin it anew.")
     torch.set_num_threads(plan.threads)
+    if plan.device != "cpu":
+        exact_products()
+        placed(network, torch.device(plan.device))
+    if plan.engine == "graph":
+        return OnDevice(recipe, ways_of(plan))
     network.to(memory_format=LAYOUTS[plan.layout])  # type: ignore[call-overload]
     forward = FORWARDS.get(recipe.precision)
     if forward is None:
         raise UserError(f"{recipe.precision} is for GPUs: fp32 and bf16 run on the processor.")
+    if recipe.smoothing:
+        forward = partial(forward, smoothing=recipe.smoothing)
     if plan.tiny_maps == "products":
         forward = by_products(forward)
     if plan.checkpointed:
@@ -62,4 +71,6 @@ def stream(plan: Plan) -> Stream:
             return batches(images, recipe, seed, start, plan.workers)
         return arrays(images, recipe, seed, start)
 
+    if plan.device != "cpu" or plan.engine == "graph":
+        return on_device(torch.device(plan.device), chosen)
     return chosen

@@ -91,18 +91,33 @@ def drawn(
 
     Whoever wants a part of them draws for all.
     """
-    places = 2 * recipe.shift + 1
-    draws = stream(seed, "augmentation", step)
-    down, right = draws.integers(places, size=(2, len(chosen)))
-    mirrored = draws.random(len(chosen)) < 0.5 * recipe.mirror
+    down, right, mirrored = draws(recipe, len(chosen), seed, step)
     mine = part.places(len(chosen))
     chosen, down, right, mirrored = (x[mine] for x in (chosen, down, right, mirrored))
     pixels = windows(images.pixels[chosen], recipe.shift, down, right)
     pixels[mirrored] = torch.from_numpy(pixels[mirrored]).flip(2).numpy()
-    place = 0 if recipe.padding == "black" else down * places + right
-    which = torch.from_numpy(mirrored * (len(how.means) // 2) + place)
+    which = torch.from_numpy(place(how, recipe, down, right, mirrored))
     x = centred(torch.from_numpy(pixels), how, which)
     return x.permute(0, 3, 1, 2), torch.from_numpy(images.labels[chosen])
+
+
+def draws(
+    recipe: Recipe, count: int, seed: int, step: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What a step draws for each of its pictures: how far down and right, whether mirrored."""
+    drawn = stream(seed, "augmentation", step)
+    down, right = drawn.integers(2 * recipe.shift + 1, size=(2, count))
+    if recipe.calm_at(step):
+        down, right = np.full((2, count), recipe.shift)
+    return down, right, drawn.random(count) < 0.5 * recipe.mirror
+
+
+def place(
+    how: Normalisation, recipe: Recipe, down: np.ndarray, right: np.ndarray, mirrored: np.ndarray
+) -> np.ndarray:
+    """The row of `means` that belongs to each window."""
+    window = 0 if recipe.padding == "black" else down * (2 * recipe.shift + 1) + right
+    return mirrored * (len(how.means) // 2) + window
 
 
 def windows(pixels: np.ndarray, shift: int, down: np.ndarray, right: np.ndarray) -> np.ndarray:

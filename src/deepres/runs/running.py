@@ -76,6 +76,7 @@ def left_out(session: Session) -> Iterator[str | Line]:
 
 def finished(session: Session) -> Iterator[Line | Result]:
     """The final errors, the weights and the result. Only here is the test set read."""
+    session.state.optimiser.take_average()
     network, how, pictures = session.state.network, session.how, session.work.pictures
     run, step = session.work.run, session.state.step
     answers, found, ranks = Answers(), {}, session.work.ranks
