@@ -6,6 +6,7 @@ several ranks is put together in the order of the ranks, so that their number ch
 
 import os
 import time
+import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from torch._C._distributed_c10d import Store
 
 PATIENCE = timedelta(minutes=10)  # with a rank that lives and does not answer
-SETTLING = 0.5  # seconds in which those that are left say that they are there
+SETTLING = 1.0  # seconds in which those that are left say that they are there
 SPOKEN, FAULT = "spoken", "fault"
 
 
@@ -143,12 +144,15 @@ def answering(ranks: Ranks) -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
+        traceback.clear_frames(error.__traceback__)  # they hold the group, and its connections open
         raise Lost(_gone(ranks)) from error
 
 
 def _gone(ranks: Ranks) -> str:
     """What is known of the end: a rank's own word, or which ranks are silent."""
     store = ranks.store
+    if dist.is_initialized():  # who waits for this rank hears of the end too
+        dist.destroy_process_group()
     if store is None:
         return f"One of {ranks.count} ranks ended or does not answer."
     try:
@@ -208,7 +212,8 @@ def joined(device: str = "cpu", patience: timedelta = PATIENCE) -> Iterator[Rank
     try:
         yield Ranks(rank, count, "cuda" if nccl else "cpu", store)
     finally:
-        dist.destroy_process_group()
+        if dist.is_initialized():
+            dist.destroy_process_group()
 
 
 def _has_own_gpu() -> bool:
