@@ -106,6 +106,7 @@ FAULTS: dict[int | str, dict[str, Any]] = {
     415: {"model": Problem, "description": "Not a picture's content type."},
     422: {"model": Problem, "description": "Not a readable picture, or a parameter out of range."},
     429: {"model": Problem, "description": "Busy: Retry-After says when to try again."},
+    431: {"model": Problem, "description": "An address or headers that are too long."},
 }
 _PICTURE = {"schema": {"type": "string", "format": "binary"}}
 _FILES = {"type": "array", "items": {"type": "string", "format": "binary"}, "minItems": 1}

@@ -2,6 +2,9 @@
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from .fault import Fault, answer
+from .limits import HEAD_AT_MOST
+
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:;"
     " connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -21,8 +24,17 @@ HEADERS = {
 ENCODED = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
 
 
+LONG = answer(
+    Fault(
+        431,
+        f"The address and headers have more than {HEAD_AT_MOST:,} bytes: send fewer.",
+        {"Connection": "close"},
+    )
+)
+
+
 class Guarded:
-    """An application whose answers all have them."""
+    """An application whose answers all have them, and that is asked nothing at greater length."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -33,4 +45,11 @@ class Guarded:
                 message["headers"] = [*message["headers"], *ENCODED]
             await send(message)
 
-        await self.app(scope, receive, guarded)
+        app = LONG if scope["type"] == "http" and _head(scope) > HEAD_AT_MOST else self.app
+        await app(scope, receive, guarded)
+
+
+def _head(scope: Scope) -> int:
+    """Bytes: h11's own limit is for what comes in several pieces."""
+    lines = sum(len(name) + len(value) + len(": \r\n") for name, value in scope["headers"])
+    return lines + len(scope["raw_path"]) + len(scope["query_string"])

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 MEBI = 1 << 20
+HEAD_AT_MOST = 32_768  # bytes of a request's address and headers
 
 
 @dataclass(frozen=True)

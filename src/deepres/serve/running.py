@@ -10,8 +10,11 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ..errors import UserError
+from .fault import Fault, answer
+from .headers import ENCODED
+from .limits import HEAD_AT_MOST
 
-HEADERS_AT_MOST = 32_768  # bytes of one request's headers
+NO_HTTP = answer(Fault(400, "This is no request of HTTP/1.1.", {"Connection": "close"}))
 
 
 def listening(host: str, port: int) -> socket.socket:
@@ -46,7 +49,7 @@ def run(app: ASGIApp, sock: socket.socket, seconds: float, started: Callable[[],
         proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=round(2 * seconds) + 1,
-        h11_max_incomplete_event_size=HEADERS_AT_MOST,
+        h11_max_incomplete_event_size=HEAD_AT_MOST,
     )
     Told(config, started).run([sock])
 
@@ -77,6 +80,18 @@ def patient(seconds: float) -> type[asyncio.Protocol]:
         def data_received(self, data: bytes) -> None:
             super().data_received(data)
             self._watch()
+
+        def send_400_response(self, msg: str) -> None:
+            """In a sentence, as all that is wrong is told; where an answer began, it just ends."""
+            if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+                headers = [*NO_HTTP.raw_headers, *ENCODED]
+                for event in (
+                    h11.Response(status_code=400, headers=headers, reason=b"Bad Request"),
+                    h11.Data(data=NO_HTTP.body),
+                    h11.EndOfMessage(),
+                ):
+                    self.transport.write(self.conn.send(event) or b"")
+            self.transport.close()
 
         def connection_lost(self, exc: Exception | None) -> None:
             self._forget()
