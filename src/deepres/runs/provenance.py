@@ -54,7 +54,11 @@ def session(step: int, source: str, plan: Plan) -> Session:
 def gathered(plan: Plan, sessions: Sequence[Session]) -> Provenance:
     """All that can be told here and now."""
     return Provenance(
-        versions=versions(), machine=machine(), commit=commit(), plan=plan, sessions=tuple(sessions)
+        versions=versions(),
+        machine=machine() | device(plan),
+        commit=commit(),
+        plan=plan,
+        sessions=tuple(sessions),
     )
 
 
@@ -75,6 +79,13 @@ def machine() -> dict[str, str | int | float]:
     if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
         told["memory_gb"] = round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9, 1)
     return told
+
+
+def device(plan: Plan) -> dict[str, str | int | float]:
+    """The GPU by its name, where one computes."""
+    if not plan.device.startswith("cuda"):
+        return {}
+    return {"gpu": torch.cuda.get_device_name(plan.device), "cuda": torch.version.cuda or ""}
 
 
 def processor() -> str:

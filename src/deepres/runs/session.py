@@ -136,15 +136,16 @@ class Session:
 
     def _settle(self) -> None:
         """Reads what the steps since the last time left on the device."""
-        for progress, seconds in self.pending:
-            loss = float(progress.loss)
+        for (progress, seconds), (loss, wrong) in zip(
+            self.pending, _read([progress for progress, _ in self.pending]), strict=True
+        ):
             if not abs(loss) < float("inf"):
                 raise Failed(
                     f"The loss became {loss} at step {progress.step:,}, at rate {progress.rate:g}:"
                     " training diverged. A lower --lr, or --warmup error, may hold it."
                 )
             self.stretch.losses.append(loss)
-            self.stretch.wrong.append(int(progress.wrong))
+            self.stretch.wrong.append(int(wrong))
             self.stretch.seconds.append(seconds)
         self.pending = []
 
@@ -188,6 +189,14 @@ class Session:
         if not self.good:
             return "No state had been saved yet."
         return f"The last good state, of step {self.good:,}, is in {self.folder.state}."
+
+
+def _read(steps: list[Progress]) -> list[tuple[float, float]]:
+    """Losses and counts of errors, in one journey from the device."""
+    if not steps:
+        return []
+    losses, wrong = ([getattr(step, name) for step in steps] for name in ("loss", "wrong"))
+    return list(zip(torch.stack(losses).tolist(), torch.stack(wrong).tolist(), strict=True))
 
 
 def timed(steps: Iterable[Progress]) -> Iterator[tuple[Progress, float]]:
