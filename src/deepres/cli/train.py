@@ -1,6 +1,5 @@
 """`deepres train`: from a network, pictures and a recipe to a folder with a tested network."""
 
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
@@ -18,6 +17,7 @@ from . import app, note, printed
 if TYPE_CHECKING:
     from torch import nn
 
+    from ..ranks import Ranks
     from ..runs.folder import Folder
     from ..runs.log import Item
     from ..runs.pictures import Pictures
@@ -55,7 +55,7 @@ def train(
     watch: bool = typer.Option(False, "--watch", help="Look at the test set on the way, only so."),
     looks: int | None = typer.Option(None, min=0, help="How often to look at it on the way."),
     save_every: float = typer.Option(30.0, min=0, help="Seconds at least between two states."),
-    device: str = typer.Option("cpu", help="cpu."),
+    device: str | None = typer.Option(None, help="cpu, cuda, cuda:1 or mps; cpu."),
     engine: str = typer.Option("auto", help="auto, eager, compiled or graph."),
     threads: int | None = typer.Option(None, min=1, help="Of the processor; all if not given."),
     workers: int | None = typer.Option(None, min=0, help="That prepare batches ahead; 0."),
@@ -66,7 +66,7 @@ def train(
 ) -> None:
     """Train as the paper did, and test at the end; a run that was stopped goes on where it was."""
     began = time.perf_counter()
-    _refuse_later(device, engine, precision)
+    _refuse_without_gpu(device, engine, precision)
     if freeze is not None and from_ is None:
         raise UserError("--freeze keeps layers of trained weights: name these by --from.")
     if tensorboard:
@@ -91,6 +91,7 @@ def train(
         size=size,
         bad="skipped" if skip_bad else None,
     )
+    from ..ranks import joined
     from ..report.events import events
     from ..report.run import run_page
     from ..runs.disk import write_whole
@@ -98,46 +99,55 @@ def train(
     from ..runs.session import enough_memory
     from ..runs.start import beginning, described, keep, kept, started
     from ..runs.work import network_of
+    from ..together import divided
     from .display import display
+    from .joint import also, joint, own, unseen
     from .stopping import heard
     from .wanted import declared, folder_of
 
-    run, pictures, source = declared(
-        network, data, out, spec, asked, "missing" if download else "never"
-    )
-    if from_ is not None:
-        begun = beginning(from_)
-        run = described(run, begun, freeze, size)
-    folder = folder_of(run, out, resume)
-    if run.start and from_ is None:
-        begun = kept(folder.path)
-    start = started(run, begun) if run.start else network_of(run, pictures.train)
-    folder.take()
-    if run.start:
-        keep(folder.path, begun)
-    _introduce(run, pictures, folder)
-    _warn_of(run.recipe.precision)
-    wishes = Wishes(engine, threads, workers, watch, looks, save_every)
-    with enough_memory(run.recipe):
-        work = _work(run, pictures, start, folder, wishes)
-    with (
-        heard() as stop,
-        events(folder) if tensorboard else nullcontext(nothing) as written,
-        display(run.recipe, len(pictures.train)) as shown,
-    ):
-        items = carried_out(work, start, folder, stop, source, began)
-        result = _followed(items, (shown.show, written))
-        if result is None:
-            note(f"Stopped, state saved: `deepres train --resume --out {folder.path}` goes on.")
-    if result is not None:
-        write_whole(folder.report, run_page(folder).encode())
-        printed(_answer(folder, run, result), _told(folder, run, result), as_json)
+    device = own(device)
+    with joined(device or "cpu") as ranks, joint(ranks):
+        run, pictures, source = declared(
+            network, data, out, spec, asked, "missing" if download else "never"
+        )
+        if from_ is not None:
+            begun = beginning(from_)
+            run = described(run, begun, freeze, size)
+        divided(run.recipe, ranks)
+        folder = folder_of(run, out, resume)
+        if run.start and from_ is None:
+            begun = kept(folder.path)
+        start = started(run, begun) if run.start else network_of(run, pictures.train)
+        if ranks.first:
+            folder.take()
+            if run.start:
+                keep(folder.path, begun)
+        _introduce(run, pictures, folder)
+        if device in (None, "cpu"):
+            _warn_of(run.recipe.precision)
+        wishes = Wishes(device, engine, threads, workers, watch, looks, save_every)
+        with enough_memory(run.recipe):
+            work = _work(run, pictures, start, folder, wishes, ranks)
+        with (
+            heard() as stop,
+            events(folder) if tensorboard and ranks.first else nullcontext(nothing) as written,
+            (display if ranks.first else unseen)(run.recipe, len(pictures.train)) as shown,
+        ):
+            items = carried_out(work, start, folder, stop, source, began)
+            result = _followed(items, (shown.show, written))
+            if ranks.any(stop()) and result is None:
+                note(f"Stopped, state saved: `deepres train --resume --out {folder.path}` goes on.")
+            also(ranks, stop)
+        if result is not None:
+            write_whole(folder.report, run_page(folder).encode())
+            printed(_answer(folder, run, result), _told(folder, run, result), as_json)
 
 
 @dataclass(frozen=True)
 class Wishes:
     """The flags that say how, and how closely it is watched."""
 
+    device: str | None
     engine: str
     threads: int | None
     workers: int | None
@@ -146,69 +156,117 @@ class Wishes:
     save_every: float
 
 
-def _refuse_later(device: str, engine: str, precision: str | None) -> None:
-    """What is promised and not there yet."""
+def _refuse_without_gpu(device: str | None, engine: str, precision: str | None) -> None:
+    """What takes a GPU where none is asked for, or there is none."""
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise UserError("Training by several ranks is not there yet: run it without torchrun.")
+    if device not in (None, "cpu"):
+        _place(device)
+        return
     for flag, value, instead in (
-        ("device", device, "--device cpu"),
         ("engine", engine, "--engine auto, eager or compiled"),
         ("precision", precision, "--precision fp32, the paper's, or bf16"),
     ):
-        if value in ("cuda", "mps", "graph", "fp16"):
+        if value in ("graph", "fp16"):
             raise UserError(
-                f"--{flag} {value} takes a GPU, and training runs on the processor: {instead}."
+                f"--{flag} {value} takes a GPU, and --device cpu is the processor: {instead}."
             )
-    if device != "cpu":
-        raise UserError(f"There is no --device {device}: training runs on the processor, cpu.")
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise UserError("Training by several ranks is not there yet: run it without torchrun.")
 
 
 def _work(
-    run: "Run", pictures: "Pictures", network: "nn.Module", folder: "Folder", wishes: Wishes
+    run: "Run",
+    pictures: "Pictures",
+    network: "nn.Module",
+    folder: "Folder",
+    wishes: Wishes,
+    ranks: "Ranks",
 ) -> "Work":
     """The run with the step and the stream that its plan describes."""
     from ..accel.prepared import prepared, stream
+    from ..data.order import Part
     from ..runs.work import Work, curve_of
 
-    plan = _plan(run, pictures, network, folder.planned(), wishes)
+    plan = _agreed(run, pictures, network, folder, wishes, ranks)
     return Work(
         run,
         plan,
         pictures,
         curve_of(run, pictures, wishes.looks, test=wishes.watch),
-        prepared(network, run.recipe, plan),
-        stream(plan),
+        prepared(network, run.recipe, plan, ranks),
+        stream(plan, Part(ranks.rank, ranks.count)),
         wishes.save_every,
+        ranks,
     )
+
+
+def _agreed(
+    run: "Run",
+    pictures: "Pictures",
+    network: "nn.Module",
+    folder: "Folder",
+    wishes: Wishes,
+    ranks: "Ranks",
+) -> "Plan":
+    """The first rank's plan, each rank on its own device."""
+    import msgspec
+
+    from ..spec import Plan
+
+    known = ranks.told(msgspec.json.encode(folder.planned() if ranks.first else None))
+    before = msgspec.json.decode(known, type=Plan | None)
+    mine = _plan(run, pictures, network, before, wishes)
+    plan = msgspec.json.decode(ranks.told(msgspec.json.encode(mine)), type=Plan)
+    return structs.replace(plan, device=mine.device, ranks=ranks.count)
 
 
 def _plan(
     run: "Run", pictures: "Pictures", network: "nn.Module", before: "Plan | None", wishes: Wishes
 ) -> "Plan":
     """The plan that the run began with, but for what flags say; a new run's is chosen."""
-    from ..accel.choose import choose
-    from ..data.pictured import edge
-
-    if before is None:
-        choice = choose(
-            network,
-            run.recipe,
-            edge(pictures.train, run.recipe),
-            engine=wishes.engine,
-            threads=wishes.threads,
-            workers=wishes.workers or 0,
+    place = _place(wishes.device or (before.device if before else "cpu"))
+    if before is None or before.device != place:
+        plan = _new_plan(run, pictures, network, wishes, place)
+    else:
+        engine = None if wishes.engine == "auto" else wishes.engine
+        told = {"threads": wishes.threads, "workers": wishes.workers, "engine": engine}
+        plan = structs.replace(before, **{name: v for name, v in told.items() if v is not None})
+        note(f"step: {plan.engine}, {plan.layout}, {plan.threads} threads, as it was begun")
+    if (
+        before is not None
+        and structs.replace(plan, workers=before.workers, ranks=before.ranks) != before
+    ):
+        note(
+            f"The run was begun with {before.engine} on {before.device}, {before.threads} threads:"
+            " its numbers may differ in their last digits from an unbroken run's."
         )
+    return plan
+
+
+def _place(name: str | None) -> str:
+    """A device that is there, by its whole name."""
+    if name in (None, "cpu"):
+        return "cpu"
+    from ..accel.device.planned import found
+
+    return str(found(name))
+
+
+def _new_plan(
+    run: "Run", pictures: "Pictures", network: "nn.Module", wishes: Wishes, place: str
+) -> "Plan":
+    """What is fastest there."""
+    how = {"engine": wishes.engine, "threads": wishes.threads, "workers": wishes.workers or 0}
+    if place == "cpu":
+        from ..accel.choose import choose
+        from ..data.pictured import edge
+
+        choice = choose(network, run.recipe, edge(pictures.train, run.recipe), **how)
         note(str(choice))
         return choice.plan
-    engine = None if wishes.engine == "auto" else wishes.engine
-    told = {"threads": wishes.threads, "workers": wishes.workers, "engine": engine}
-    plan = structs.replace(before, **{name: v for name, v in told.items() if v is not None})
-    note(f"step: {plan.engine}, {plan.layout}, {plan.threads} threads, as it was begun")
-    if structs.replace(plan, workers=before.workers) != before:
-        note(
-            f"The run was begun with {before.engine}, {before.threads} threads: its numbers may"
-            " differ in their last digits from an unbroken run's."
-        )
+    from ..accel.device.planned import found, planned
+
+    plan, why = planned(network, run.recipe, pictures.train, found(place), **how)
+    note(why)
     return plan
 
 
