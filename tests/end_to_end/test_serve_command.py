@@ -103,6 +103,7 @@ def raw(server, *pieces, pause=0.0):
             return b""
 
 
+FORM = b"multipart/form-data; boundary=cut\r\nConnection: close"
 HEAD = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\n"
 
 
@@ -131,6 +132,7 @@ def test_slow_senders_huge_headers_and_what_is_no_http_are_let_go(server):
         ([b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n"], 400),
         ([HEAD + b"Content-Length: -5\r\n\r\n"], 400),
         ([HEAD + b"Transfer-Encoding: chunked\r\n\r\nZZ\r\n"], 400),
+        ([HEAD.replace(b"image/png", FORM) + b"Content-Length: 9\r\n\r\n--cut\r\n\xff\n"], 400),
     ):
         came = raw(server, *pieces, pause=0.02)
         head, _, body = came.partition(b"\r\n\r\n")
@@ -167,3 +169,4 @@ def test_what_was_accepted_is_answered_when_it_is_told_to_stop(server):
     names = [entry["name"] for entry in predictions[0]["classes"]]
     assert status == 200 and len(names) == 5 and set(names) <= set(CLASSES)
     assert server.process.wait(20) == 143
+    assert server.process.stderr.read() == "deepres: stopped.\n"  # of all these attacks, no word

@@ -1,6 +1,7 @@
 """The server as a process: a port that is free, senders that are too slow, a stop that answers."""
 
 import asyncio
+import logging
 import socket
 from collections.abc import Callable
 
@@ -38,13 +39,17 @@ def address(sock: socket.socket) -> str:
 
 
 def run(app: ASGIApp, sock: socket.socket, seconds: float, started: Callable[[], None]) -> None:
-    """Serves until SIGINT or SIGTERM; what was accepted before is answered first."""
+    """Serves until SIGINT or SIGTERM; what was accepted before is answered first.
+
+    What a client did wrong is told to the client: a log of it could be filled by anybody.
+    """
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)
     config = uvicorn.Config(
         app,
         http=patient(seconds),
         ws="none",
         lifespan="on",
-        log_level="warning",
+        log_level="error",
         access_log=False,
         proxy_headers=False,
         server_header=False,
