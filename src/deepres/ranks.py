@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 PATIENCE = timedelta(minutes=10)  # with a rank that lives and does not answer
 SETTLING = 1.0  # seconds in which those that are left say that they are there
-SPOKEN, FAULT = "spoken", "fault"
+SPOKEN, SPEAKER, FAULT = "spoken", "speaker", "fault"  # words in the store
 
 
 class Lost(Failed):
@@ -145,26 +145,32 @@ def answering(ranks: Ranks) -> Iterator[None]:
         yield
     except RuntimeError as error:
         traceback.clear_frames(error.__traceback__)  # they hold the group, and its connections open
-        raise Lost(_gone(ranks)) from error
+        raise _gone(ranks) from error
 
 
-def _gone(ranks: Ranks) -> str:
+def left() -> None:
+    """Closes the connections: who waits for this rank hears of the end too."""
+    if dist.is_initialized():
+        dist.destroy_process_group()
+
+
+def _gone(ranks: Ranks) -> UserError | Failed:
     """What is known of the end: a rank's own word, or which ranks are silent."""
     store = ranks.store
-    if dist.is_initialized():  # who waits for this rank hears of the end too
-        dist.destroy_process_group()
+    left()
     if store is None:
-        return f"One of {ranks.count} ranks ended or does not answer."
+        return Lost(f"One of {ranks.count} ranks ended or does not answer.")
     try:
         store.set(f"here/{ranks.rank}", "")
         time.sleep(SETTLING)
         if store.check([FAULT]):
-            return store.get(FAULT).decode()
+            status, _, said = store.get(FAULT).decode().partition(" ")
+            return UserError(said) if status == "2" else Lost(said)
         silent = [str(r) for r in range(ranks.count) if not store.check([f"here/{r}"])]
     except RuntimeError:
         silent = ["0"]  # whose store it was
     which = f"Rank {' and '.join(silent)}" if silent else "A rank"
-    return f"{which} of {ranks.count} ended or does not answer."
+    return Lost(f"{which} of {ranks.count} ended or does not answer.")
 
 
 def place() -> tuple[int, int]:
@@ -212,8 +218,7 @@ def joined(device: str = "cpu", patience: timedelta = PATIENCE) -> Iterator[Rank
     try:
         yield Ranks(rank, count, "cuda" if nccl else "cpu", store)
     finally:
-        if dist.is_initialized():
-            dist.destroy_process_group()
+        left()
 
 
 def _has_own_gpu() -> bool:

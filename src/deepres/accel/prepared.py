@@ -8,9 +8,12 @@ from torch import Tensor, nn
 
 from ..data.batches import Batch, batches
 from ..data.gallery.listed import Gallery
+from ..data.order import WHOLE, Part
 from ..data.pictured import Pictured
 from ..errors import UserError
+from ..ranks import ALONE, Ranks
 from ..spec import Plan, Recipe
+from ..together import together
 from ..train import Forward, State, Step, eager, exact, in_bf16
 from . import malloc
 from .ahead import ahead
@@ -26,7 +29,7 @@ LAYOUTS = {"channels last": torch.channels_last, "contiguous": torch.contiguous_
 Stream = Callable[[Pictured, Recipe, int, int], Iterable[Batch]]
 
 
-def prepared(network: nn.Module, recipe: Recipe, plan: Plan) -> Step:
+def prepared(network: nn.Module, recipe: Recipe, plan: Plan, ranks: Ranks = ALONE) -> Step:
     """The step that a plan describes; lays the network's weights out as it wants them.
 
     Call it before the state is made, so that the velocity lies as the weights do.
@@ -38,6 +41,8 @@ def prepared(network: nn.Module, recipe: Recipe, plan: Plan) -> Step:
         exact_products()
         placed(network, torch.device(plan.device))
     if plan.engine == "graph":
+        if ranks.count > 1:
+            raise UserError("--engine graph holds all replicas: over several ranks take eager.")
         return OnDevice(recipe, ways_of(plan))
     network.to(memory_format=LAYOUTS[plan.layout])  # type: ignore[call-overload]
     forward = FORWARDS.get(recipe.precision)
@@ -51,7 +56,9 @@ def prepared(network: nn.Module, recipe: Recipe, plan: Plan) -> Step:
         forward = checkpointed(forward, plan.checkpointed)
     if plan.engine == "compiled":
         forward = compiled(forward)
-    step = partial(folded if plan.replicas == "folded" else eager, forward=forward)
+    step: Step = partial(folded if plan.replicas == "folded" else eager, forward=forward)
+    if ranks.count > 1:
+        step = partial(together, forward=forward, ranks=ranks)
     return step if plan.layout == "channels last" else partial(_contiguous, step)
 
 
@@ -59,18 +66,34 @@ def _contiguous(step: Step, state: State, batch: Batch, rate: float) -> tuple[Te
     return step(state, Batch(batch.images.contiguous(), batch.labels, batch.replicas), rate)
 
 
-def stream(plan: Plan) -> Stream:
+def stream(plan: Plan, part: Part = WHOLE) -> Stream:
     """The batches, prepared ahead of the step where a worker may do that.
 
     Arrays take a thread at most; files are read and decoded by as many processes as there are.
     """
-    arrays = ahead(batches) if plan.workers else batches
+    mine = partial(batches, part=part)
+    arrays = ahead(mine) if plan.workers else mine
 
     def chosen(images: Pictured, recipe: Recipe, seed: int, start: int = 0) -> Iterable[Batch]:
         if isinstance(images, Gallery):
-            return batches(images, recipe, seed, start, plan.workers)
+            return batches(images, recipe, seed, start, plan.workers, part)
         return arrays(images, recipe, seed, start)
 
     if plan.device != "cpu" or plan.engine == "graph":
-        return on_device(torch.device(plan.device), chosen)
+        whole = on_device(torch.device(plan.device), chosen)
+        return whole if part == WHOLE else _cut(whole, part)
     return chosen
+
+
+def _cut(stream: Stream, part: Part) -> Stream:
+    """This rank's part of batches that lie whole on its device."""
+
+    def cut(images: Pictured, recipe: Recipe, seed: int, start: int = 0) -> Iterable[Batch]:
+        if isinstance(images, Gallery):
+            yield from stream(images, recipe, seed, start)
+            return
+        mine, replicas = part.places(recipe.batch), recipe.replicas // part.of
+        for batch in stream(images, recipe, seed, start):
+            yield Batch(batch.images[mine], batch.labels[mine], replicas)
+
+    return cut

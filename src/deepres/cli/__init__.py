@@ -49,7 +49,13 @@ def printed(answer: dict[str, Any], text: str, as_json: bool) -> None:
 
 
 def note(message: str) -> None:
-    """Progress and messages: never on standard output."""
+    """Progress and messages: never on standard output, and of several ranks by the first."""
+    if "WORLD_SIZE" not in os.environ or os.environ.get("RANK", "0") == "0":
+        say(message)
+
+
+def say(message: str) -> None:
+    """What is said in any case."""
     print(message, file=sys.stderr, flush=True)
 
 
@@ -82,22 +88,22 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except UserError as error:
-        note(f"deepres: {error}")
+        say(f"deepres: {error}")
         status = 2
     except KeyboardInterrupt:
-        note("deepres: stopped.")
+        say("deepres: stopped.")
         status = 130
     except Terminated:
-        note("deepres: stopped.")
+        say("deepres: stopped.")
         status = 143
     except Failed as error:
-        note(f"deepres: {error}")
+        say(f"deepres: {error}")
         status = 1
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 1
     except OSError as error:
-        note(f"deepres: {error.filename or ''}: {error.strerror or error}")
+        say(f"deepres: {error.filename or ''}: {error.strerror or error}")
         status = 1
     else:
         status = 0

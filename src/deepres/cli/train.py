@@ -158,8 +158,6 @@ class Wishes:
 
 def _refuse_without_gpu(device: str | None, engine: str, precision: str | None) -> None:
     """What takes a GPU where none is asked for, or there is none."""
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise UserError("Training by several ranks is not there yet: run it without torchrun.")
     if device not in (None, "cpu"):
         _place(device)
         return
