@@ -16,6 +16,7 @@ import torch
 from ..data.augment import Normalisation
 from ..data.batches import normalisation
 from ..errors import Failed
+from ..ranks import Lost
 from ..spec import Recipe
 from ..train import Facts, Progress, State, fit
 from . import states
@@ -179,6 +180,8 @@ class Session:
         try:
             with enough_memory(self.work.run.recipe):
                 yield
+        except Lost as error:
+            raise Lost(f"{error} {self._left()}") from error
         except Failed as error:
             raise Failed(f"{error} {self._left()}") from error
         except OSError as error:
@@ -186,6 +189,8 @@ class Session:
             raise Failed(f"{what}. {self._left()}") from error
 
     def _left(self) -> str:
+        if not self.work.ranks.first:
+            return f"What was saved is in {self.folder.state}: the same command goes on from there."
         if not self.good:
             return "No state had been saved yet."
         return f"The last good state, of step {self.good:,}, is in {self.folder.state}."
