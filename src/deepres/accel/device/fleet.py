@@ -1,0 +1,105 @@
+"""Several runs that train side by side in one process, each in a folder of its own.
+
+A step of Sec. 4.2's networks is a thousand kernels too small for a large GPU, and kernels of two
+processes never run at once there. So the runs share a process: each has a thread, which waits
+without holding the others up, and a stream, so that their kernels fill each other's gaps.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from queue import Queue
+from threading import Event, Thread
+
+import torch
+
+from ...runs.folder import Folder
+from ...runs.log import Item, Moment
+from ...runs.pictures import Pictures
+from ...runs.result import Result
+from ...runs.running import carried_out
+from ...runs.work import Work, curve_of, network_of
+from ...spec import Plan, Run
+from ..prepared import prepared, stream
+
+Stop = Callable[[], bool]
+Job = Callable[[Stop], Iterator[Item | Result]]  # a run, carried out until it is told to stop
+Told = Item | Result | Exception
+EVERY = 1.0  # seconds between two steps of a run that are told
+
+
+def side_by_side(
+    jobs: Sequence[tuple[str, Job]], at_once: int, device: torch.device, stop: Stop
+) -> Iterator[tuple[str, Told]]:
+    """What happens in each job, by its name; one that fails is told and stops no other.
+
+    Whoever leaves this early stops them all; they save their states first.
+    """
+    waiting, heard = deque(jobs), Queue[tuple[str, Told] | None]()
+    left = Event()
+
+    def work() -> None:
+        with _own_stream(device):
+            while waiting and not ends():
+                name, job = waiting.popleft()
+                _follow(name, job, heard, ends)
+        heard.put(None)
+
+    def ends() -> bool:
+        return left.is_set() or stop()
+
+    threads = [Thread(target=work, name=f"run {n}") for n in range(min(at_once, len(jobs)))]
+    for thread in threads:
+        thread.start()
+    try:
+        living = len(threads)
+        while living:
+            if (told := heard.get()) is None:
+                living -= 1
+            else:
+                yield told
+    finally:
+        left.set()
+        for thread in threads:
+            thread.join()
+
+
+def _follow(name: str, job: Job, heard: "Queue[tuple[str, Told] | None]", ends: Stop) -> None:
+    last = 0.0
+    try:
+        for item in job(ends):
+            if isinstance(item, Moment):
+                if time.monotonic() - last < EVERY:
+                    continue
+                last = time.monotonic()
+            heard.put((name, item))
+    except Exception as error:  # noqa: BLE001 - told where the others are listened to
+        heard.put((name, error))
+
+
+def _own_stream(device: torch.device) -> AbstractContextManager[object]:
+    if device.type != "cuda":
+        return nullcontext()
+    return torch.cuda.stream(torch.cuda.Stream(device))
+
+
+def job_of(
+    run: Run, plan: Plan, pictures: Pictures, folder: Path, looks: int | None, source: str = ""
+) -> Job:
+    """One run in its folder; goes on where it was, with the plan that it was begun with."""
+
+    def job(stop: Stop) -> Iterator[Item | Result]:
+        network, kept = network_of(run, pictures.train), Folder(folder)
+        kept.take()
+        try:
+            chosen = kept.planned() or plan
+            step = prepared(network, run.recipe, chosen)
+            curve = curve_of(run, pictures, looks, test=True)
+            work = Work(run, chosen, pictures, curve, step, stream(chosen))
+            yield from carried_out(work, network, kept, stop, source)
+        finally:
+            kept.leave()
+
+    return job
