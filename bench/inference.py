@@ -2,14 +2,18 @@
 
 The usual way: the network as it is, eager, NCHW. All take turns on the same noise; a ratio is of
 neighbouring turns, ours to the best backend's median, so 1 is what is aimed at and 0.95 the least.
-`python bench/inference.py [resnet20 ...] [--compiled]`: compiling takes minutes.
+`python bench/inference.py [resnet20 ...] [--compiled] [--int8] [--batch N]`: compiling takes
+minutes, and so does quantising; --int8 asks about the file that `deepres export --int8` writes,
+beside what fp32 chooses. Batches of 1 and 64 without --batch.
 """
 
 import os
 import statistics
-import sys
+import tempfile
 import time
+from argparse import ArgumentParser
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 
@@ -17,45 +21,103 @@ import deepres
 from deepres.accel import malloc
 from deepres.accel.engines import KINDS, Way, built
 from deepres.accel.fastest import fastest, pictures_like
+from deepres.card import Card, Preprocessing
+from deepres.data.synthetic import images as synthetic
 from timing import line, seconds, spread
 
-Runs = dict[str, Callable[[], object]]
+Run = Callable[[], object]
+Runs = dict[str, Run]
 Times = dict[str, list[float]]
 NETWORKS = ("resnet20", "resnet56", "resnet18", "resnet50")
 PATIENCE = 60  # seconds for one question, of which the first rounds tell the pace
+CALIBRATED = 32  # pictures; how fast it is does not depend on the ranges
 
 
 def main() -> None:
+    asked = arguments()
     malloc.keep()
-    asked = [word for word in sys.argv[1:] if not word.startswith("-")]
-    for name in asked or NETWORKS:
+    for name in asked.network or NETWORKS:
         network = deepres.create(name, seed=0).eval()
-        for batch in (1, 64):
-            compare(name, network, batch)
+        for batch in asked.batch or (1, 64):
+            fp32(name, network, batch, asked.compiled)
+        if asked.int8:
+            int8(name, network, asked.batch or (1, 64))
+
+
+def arguments():
+    parser = ArgumentParser(description=__doc__)
+    parser.add_argument("network", nargs="*")
+    parser.add_argument("--compiled", action="store_true")
+    parser.add_argument("--int8", action="store_true")
+    parser.add_argument("--batch", type=int, action="append")
+    return parser.parse_args()
 
 
 @torch.inference_mode()
-def compare(name: str, network: torch.nn.Module, batch: int) -> None:
+def fp32(name: str, network: torch.nn.Module, batch: int, compiling: bool) -> None:
+    """What `auto` chooses, each backend of that precision, and the usual way."""
     x, threads = pictures_like(network, batch), torch.get_num_threads()
     usual = x.contiguous()
-    compiling = "--compiled" in sys.argv
     pictures = float("inf") if compiling else batch
     ours = fastest(network, batch=batch, threads=threads, pictures=pictures)
-    runs = {"ours": lambda: ours(x), "usual": lambda: network(usual)}
+    others: Runs = {}
     for kind in KINDS:
         if KINDS[kind].available() and (kind != "compiled" or compiling):
             engine = built(network, Way(kind, "fp32", threads, batch))
-            runs[kind] = lambda engine=engine: engine(x)
+            others[kind] = lambda engine=engine: engine(x)
+    told = {"ours": lambda: ours(x), "usual": lambda: network(usual)}
+    compare(f"inference, {name}, batch {batch}, fp32", told, others, ours.about)
+
+
+@torch.inference_mode()
+def int8(name: str, network: torch.nn.Module, batches: tuple[int, ...]) -> None:
+    """The exported file as it is read back, OpenVINO on the same graph, fp32 and the usual way."""
+    from deepres.export.int8 import exported
+    from deepres.export.read import load
+
+    size = network.arch.input_size
+    how = Preprocessing(size=size, resize=size, mean=(0.5,) * 3, std=(0.25,) * 3)
+    network.card = Card(network=name, arch=network.arch, preprocessing=how)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, f"{name}.onnx")
+        file.write_bytes(exported(network, "normalised", synthetic("train", CALIBRATED, size)))
+        ours, others = load(file), openvino(file)
+        for batch in batches:
+            x = pictures_like(network, batch)
+            usual, quick = x.contiguous(), fastest(network, batch=batch, pictures=batch)
+            runs = {
+                "ours": lambda x=x: ours(x),
+                "usual": lambda usual=usual: network(usual),
+                f"fp32: {quick.about}": lambda quick=quick, x=x: quick(x),
+            }
+            theirs = {"onnxruntime": runs["ours"]}
+            theirs |= {kind: lambda run=run, x=x: run(x.numpy()) for kind, run in others.items()}
+            compare(f"inference, {name}, batch {batch}, int8", runs, theirs, ours.about)
+
+
+def openvino(file: Path) -> dict[str, Callable]:
+    if not KINDS["openvino"].available():
+        return {}
+    from openvino import Core
+
+    settings = {"INFERENCE_NUM_THREADS": torch.get_num_threads(), "PERFORMANCE_HINT": "LATENCY"}
+    model = Core().compile_model(str(file), "CPU", settings)
+    return {"openvino": lambda pixels: model([pixels])}
+
+
+def compare(question: str, told: Runs, others: Runs, about: str) -> None:
+    """`told` has ours and the usual way; the best of `others` is what ours is held against."""
+    runs = told | others
     pace = sum(seconds(run) for run in runs.values()) + sum(seconds(run) for run in runs.values())
     rounds = min(21, max(3, round(2 * PATIENCE / pace)))
     times, worked = in_turns(runs, rounds)
-    judged = worked if threads == 1 else times  # threads that wait do no work
-    others = {kind: taken for kind, taken in judged.items() if kind not in ("ours", "usual")}
-    best = min(others, key=lambda kind: statistics.median(others[kind]))
+    judged = worked if torch.get_num_threads() == 1 else times  # threads that wait do no work
+    best = min(others, key=lambda kind: statistics.median(judged[kind]))
+    beside = {kind: ratio(times[kind], times["ours"]) for kind in told if kind.startswith("fp32")}
     line(
-        f"inference, {name}, batch {batch}, fp32",
+        question,
         milliseconds={kind: spread([1e3 * t for t in taken]) for kind, taken in times.items()},
-        chosen=ours.about,
+        chosen=about,
         best=best,
         ratio_to_best=ratio(times[best], times["ours"]),
         ratio_to_usual=ratio(times["usual"], times["ours"]),
@@ -63,6 +125,7 @@ def compare(name: str, network: torch.nn.Module, batch: int) -> None:
         processor_ratio_to_usual=ratio(worked["usual"], worked["ours"]),
         rounds=rounds,
         load=os.getloadavg()[0],
+        **({"ratio_to_fp32": next(iter(beside.values()))} if beside else {}),
     )
 
 

@@ -10,12 +10,14 @@ eager computes, little where ONNX Runtime does.
 import asyncio
 import io
 import json
+import os
 import re
 import signal
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from pathlib import Path
 
 import numpy as np
@@ -65,12 +67,14 @@ def compare(name: str, servers: dict, asked: list, requests: int) -> None:
     times = {way: [] for way in servers}
     rates = {way: [] for way in servers}
     memory = {way: [] for way in servers}
+    worked = {way: [] for way in servers}
     for turn in range(TURNS + 1):  # the first warms up
         for way, (process, port) in servers.items():
-            began = time.perf_counter()
+            began, before = time.perf_counter(), processor(process.pid)
             taken = asyncio.run(load(port, asked, requests // TURNS))
             if turn:
                 rates[way].append(len(taken) / (time.perf_counter() - began))
+                worked[way].append(1e3 * (processor(process.pid) - before) / len(taken))
                 times[way] += taken
                 memory[way].append(resident(process.pid))
     first, second = (rates[way] for way in servers)
@@ -81,8 +85,17 @@ def compare(name: str, servers: dict, asked: list, requests: int) -> None:
         requests_per_second={way: spread(taken) for way, taken in rates.items()},
         milliseconds={way: percentiles(taken) for way, taken in times.items()},
         gain=spread([one / other for one, other in zip(first, second, strict=True)]),
-        resident_megabytes={way: [seen[0], seen[-1]] for way, seen in memory.items()},
+        processor_milliseconds={way: spread(each) for way, each in worked.items()},
+        resident_megabytes=memory,  # after each turn
+        engines={way: engine_of(port) for way, (_, port) in servers.items()},
+        load=os.getloadavg()[0],
     )
+
+
+def engine_of(port: int) -> str:
+    """How a server computes, as it says."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz") as answer:
+        return json.load(answer)["networks"][0]["engine"]
 
 
 def started(file: Path, *words: str) -> tuple[subprocess.Popen, int]:
@@ -141,6 +154,13 @@ def best(answer: dict) -> str:
 def percentiles(taken: list[float]) -> dict[str, float]:
     middle, late = np.percentile(taken, [50, 99])
     return {"p50": round(1e3 * middle, 1), "p99": round(1e3 * late, 1)}
+
+
+def processor(pid: int) -> float:
+    """Seconds of the processor that a process has taken; 0 where the system does not tell."""
+    stat = Path(f"/proc/{pid}/stat")
+    fields = stat.read_text().rpartition(")")[2].split() if stat.exists() else ["0"] * 13
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def resident(pid: int) -> int:
