@@ -15,13 +15,16 @@ from filelock import FileLock
 from deepres.cli.demo import digits
 from deepres.models.named import named
 from deepres.responses import deviations, normalised_3x3
-from deepres.runs.folder import Folder, read
+from deepres.runs.folder import Folder, read, write
+from deepres.runs.result import Result
 from deepres.spec import Run
 from deepres.studies import carrying
 from deepres.studies.carrying import wanted
 from deepres.studies.catalogue import STUDIES, study
 from deepres.studies.outcome import folders, outcome_of, read_lines
 from deepres.studies.runner import Ended, attempted
+from deepres.studies.study import runs_of
+from deepres.tally import Tally
 
 FIGURE_1 = ("run", "figure1", "--scale", "smoke", "--data", "digits")
 
@@ -121,14 +124,81 @@ def test_a_study_that_is_stopped_goes_on(tmp_path):
         (("run", "figure1", "--only", "plain-21", "--data", "digits"), "its rows are plain-20"),
         (("run", "figure1", "--on", "mars"), "--on mars"),
         (("report", "figure11"), "There is no study 'figure11'."),
+        (("run", "table1", "--only", "resnet20"), "its rows are 18 layers, 34"),
+        (("run", "figure1", "--data", "digits", "--runs", "file"), "--runs file is no folder"),
         (("report", "figure1", "--weights", "x"), "--weights is for figure7"),
+        (("report", "figure1", "--runs", "typo"), "--runs typo: there is no such folder"),
+        (("report", "figure1", "--data", "cifar11"), "one of cifar10, cifar100"),
+        (("report", "figure1", "--out", "x.pdf"), "ends in .html or .md or .jsonl"),
+        (("report", "figure1", "--out", "."), "a file's name is wanted"),
+        (("report", "table1", "--out", "x.jsonl"), "ends in .html or .md."),
+        (("report", "runs/typo"), "no such folder of a run"),
+        (("report", "."), "`deepres report STUDY --runs .` makes a page"),
     ],
 )
-def test_what_cannot_be_asked_for_is_a_sentence(command, tmp_path, words, said):
+def test_what_cannot_be_asked_for_is_a_sentence(command, tmp_path, monkeypatch, words, said):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
     status, out, err = command(*words)
     assert (status, out) == (2, "")
     assert said in err
     assert err.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def finished(runs, scale, errors):
+    """Folders of finished runs of Fig. 1 with these errors of training and test, a seed each."""
+    one = study("figure1")
+    for row, wrong in zip(one.rows, errors, strict=True):
+        made = runs_of(one, row, scale, digits(), 10, range(len(wrong)))
+        for run, count in zip(made, wrong, strict=True):
+            folder = Folder(runs / f"{run.name}-{run.key}")
+            folder.path.mkdir(parents=True)
+            write(folder.run, run)
+            many = Tally(10_000, count)
+            result = Result(
+                key=run.key,
+                steps=run.recipe.steps,
+                seconds=1.0,
+                images_per_second=1.0,
+                while_training=many,
+                trained_on=many,
+                held_out=None,
+                test=many,
+                test_running=many,
+                classes=("a", "b"),
+                confusion=((1, 0), (0, 1)),
+                mistakes=(),
+            )
+            write(folder.result, result)
+
+
+SHALLOW, DEEP = (900, 910, 920), (1_300, 1_310, 1_320)
+
+
+@pytest.mark.parametrize(
+    ("scale", "errors", "verdict", "ends"),
+    [
+        ("paper", (SHALLOW, DEEP), "holds", 0),
+        ("paper", (DEEP, SHALLOW), "fails", 1),
+        ("paper", (SHALLOW, SHALLOW), "within noise", 0),
+        ("short", (DEEP, SHALLOW), "fails", 0),
+    ],
+)
+def test_a_claim_that_fails_at_paper_scale_ends_the_command_with_1(
+    command, tmp_path, scale, errors, verdict, ends
+):
+    finished(tmp_path, scale, errors)
+    words = ("run", "figure1", "--scale", scale, "--data", "digits", "--runs", tmp_path, "--json")
+    status, out, err = command(*words)
+    answer = json.loads(out)
+    told = {claim["claim"]: claim["verdict"] for claim in answer["claims"]}
+    assert told.pop("plain-56 lies above plain-20 throughout training") == "within noise"  # no log
+    assert set(told.values()) == {verdict}
+    assert status == ends, err
+    assert ("at paper scale this does not hold: plain-56 trains worse" in err) == (ends == 1)
+    assert "Traceback" not in err
+    assert Path(answer["report"]).exists()
 
 
 # -- pages --------------------------------------------------------------------------------------
@@ -143,7 +213,9 @@ def page(command, tmp_path, *words):
 
 
 def test_a_page_without_runs_is_the_declaration_beside_the_papers_values(command, tmp_path):
-    text = page(command, tmp_path, "table6", "--runs", tmp_path / "none")
+    none = tmp_path / "none"
+    none.mkdir()
+    text = page(command, tmp_path, "table6", "--runs", none)
     for printed in ("8.75", "6.43 (6.61 ± 0.16)", "7.93", "9.38", "Nothing of it has been run"):
         assert printed in text
     assert "deepres run table6 --data cifar10" in text

@@ -32,9 +32,19 @@ def report(
 
     if what not in STUDIES and Path(what).is_dir():
         path = _of_run(Path(what), out)
+    elif what not in STUDIES and len(Path(what).parts) > 1:
+        raise UserError(f"{what}: there is no such folder of a run, nor a study of that name.")
     else:
         path = _of_study(what, runs, scale, data, weights, out)
     printed({"file": str(path.resolve())}, str(path), as_json)
+
+
+def _written_as(path: Path, kinds: tuple[str, ...]) -> Path:
+    """The file to write, whose name says as what; its folder is made."""
+    if path.is_dir() or path.suffix not in kinds:
+        raise UserError(f"--out {path}: a file's name is wanted that ends in {' or '.join(kinds)}.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
 
 
 def _of_run(place: Path, out: Path | None) -> Path:
@@ -45,8 +55,11 @@ def _of_run(place: Path, out: Path | None) -> Path:
 
     folder = Folder(place)
     if not folder.run.exists():
-        raise UserError(f"{place} is no run's folder: there is no {folder.run}.")
-    path = out or folder.report
+        raise UserError(
+            f"{place} is no run's folder: there is no {folder.run};"
+            f" of runs within it, `deepres report STUDY --runs {place}` makes a page."
+        )
+    path = _written_as(out or folder.report, (".html", ".jsonl"))
     if path.suffix == ".jsonl":
         from ..studies.outcome import add_lines, outcome_of
 
@@ -70,27 +83,44 @@ def _of_study(
     """Of a study: its page as HTML or Markdown, or the lines of its finished runs."""
     from ..runs.disk import write_whole
     from ..studies.catalogue import study as named
-    from ..studies.outcome import add_lines, gathered
-    from ..studies.rows import largest
-    from .run import scale_named
+    from ..studies.outcome import add_lines
 
     study = named(name)
     path = out or (runs[0] if runs and runs[0].is_dir() else RUNS) / f"{name}.html"
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if weights and not study.responses:
+        raise UserError(f"--weights is for figure7: {study.name} is about trainings.")
     if weights:
+        _written_as(path, (".html",))
         write_whole(path, _of_weights(study, weights, data).encode())
         return path
     if study.kind == "counted":
-        _counted(study, path)
+        _counted(study, _written_as(path, (".html", ".md")))
         return path
-    outcomes = gathered(runs or [RUNS, *sorted(RESULTS.glob("*.jsonl"))])
-    found = largest(study, outcomes, scale_named(scale) if scale else None, data)
+    found = _found(study, runs, scale, data)
+    _written_as(path, (".html", ".md", ".jsonl"))
     if path.suffix == ".jsonl":
         count = add_lines(path, (one for row in found.rows for one in row.outcomes))
         note(f"{count} finished runs in {path}")
     else:
         _written(found, path)
     return path
+
+
+def _found(study: "Study", runs: list[Path], scale: str | None, data: str | None) -> "Results":
+    """What there is of a study."""
+    from ..studies.outcome import gathered
+    from ..studies.rows import largest
+    from ..studies.study import CLASSES
+    from .run import scale_named
+
+    wished = scale_named(scale) if scale else None
+    if absent := [str(place) for place in runs if not place.exists()]:
+        raise UserError(f"--runs {absent[0]}: there is no such folder of runs or file of lines.")
+    outcomes = gathered(runs or [RUNS, *sorted(RESULTS.glob("*.jsonl"))])
+    known = dict.fromkeys([*CLASSES, *(one.run.data.name for one in outcomes)])
+    if data is not None and data not in known:
+        raise UserError(f"--data {data}: a page is of runs on one of {', '.join(known)}.")
+    return largest(study, outcomes, wished, data)
 
 
 def _written(found: "Results", path: Path) -> None:
@@ -127,8 +157,6 @@ def _of_weights(study: "Study", weights: list[str], data: str | None) -> str:
     from ..report.weights import weights_page
     from ..studies.measures import responses_of_file
 
-    if not study.responses:
-        raise UserError(f"--weights is for figure7: {study.name} is about trainings.")
     pictures = images(data or study.data, "train")
     told = dict(responses_of_file(path, pictures) for path in weights)
     return weights_page(study, told, pictures.name)

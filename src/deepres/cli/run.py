@@ -38,7 +38,7 @@ def run(
             f"--on {on}: ray is the only other place; without it runs are carried here."
         )
     if declared.kind == "counted":
-        _counted(declared, runs, as_json)
+        _counted(declared, only, runs, as_json)
         return
     if data is None and declared.data == "imagenet":
         raise UserError(
@@ -74,12 +74,23 @@ def _trained(
     source = data or study.data
     rows = chosen(study, only)
     pictures, told = gathered(source)
+    _there(runs)
     found = wanted(study, rows, scale, told, len(pictures.train.classes), runs, seeds)
     missing = tasks(found, source, scale, max(1, usable() // jobs))
     _introduce(study, scale, rows, found, len(missing), seeds)
     failed = _carry(missing, _images(missing, pictures), _carrier(jobs, on))
     _measure(study, found, source)
     _report(study, scale, told, len(pictures.train.classes), runs, as_json, failed)
+
+
+def _there(runs: Path) -> None:
+    """Makes the folder of runs, unless it is there."""
+    try:
+        runs.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"--runs {runs} is no folder and cannot be made one ({error.strerror}): name another."
+        ) from None
 
 
 def _carrier(jobs: int, on: str | None) -> "Carry":
@@ -178,7 +189,6 @@ def _report(
     found = results(study, gathered([runs]), scale, data, classes)
     findings = found.findings()
     page = runs / f"{study.name}.html"
-    runs.mkdir(parents=True, exist_ok=True)
     write_whole(page, page_of(found).encode())
     answer: dict[str, Any] = {
         "study": study.name,
@@ -199,15 +209,18 @@ def _report(
         raise Failed(f"at paper scale this does not hold: {'; '.join(lost)}")
 
 
-def _counted(study: "Study", runs: Path, as_json: bool) -> None:
+def _counted(study: "Study", only: str | None, runs: Path, as_json: bool) -> None:
     """A study that trains nothing."""
+    from msgspec import structs
+
     from ..report.counted import counted, counted_text
     from ..report.study import counted_page
     from ..runs.disk import write_whole
+    from ..studies.study import chosen
 
-    rows = counted(study)
+    rows = counted(structs.replace(study, rows=chosen(study, only)))
     page = runs / f"{study.name}.html"
-    runs.mkdir(parents=True, exist_ok=True)
+    _there(runs)
     write_whole(page, counted_page(study, rows).encode())
     answer = {"study": study.name, "scale": "paper", "rows": rows, "claims": []}
     printed(
