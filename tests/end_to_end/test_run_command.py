@@ -45,8 +45,11 @@ def test_a_study_answers_with_rows_and_verdicts(ran):
     assert [row["name"] for row in answer["rows"]] == ["plain-20", "plain-56"]
     for row in answer["rows"]:
         assert (row["n"], row["scale"], row["difference"]) == (1, "smoke", None)
-        result = Folder(folders(runs)[row["keys"][0]].path).finished()
-        assert row["errors"] == [result.test.top1_error]
+        folder = folders(runs)[row["keys"][0]]
+        assert row["errors"] == [folder.finished().test.top1_error]
+        norms = outcome_of(folder).gradients  # of every convolution
+        assert len(norms) == int(row["network"].removeprefix("plain")) - 1
+        assert min(norms) > 0
     assert {claim["verdict"] for claim in answer["claims"]} == {"within noise"}
     assert len(answer["claims"]) == len(STUDIES["figure1"].claims)
     assert Path(answer["report"]).read_text().startswith("<!doctype html>")

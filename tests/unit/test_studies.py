@@ -16,6 +16,7 @@ from deepres.errors import UserError
 from deepres.models.count import count
 from deepres.models.named import named
 from deepres.models.zoo import arch
+from deepres.report.study import page_of
 from deepres.runs.declare import Asked, run_of
 from deepres.spec import CIFAR, Data, Recipe, Run, scaled
 from deepres.studies import catalogue, cost
@@ -278,9 +279,48 @@ def test_an_ablation_tells_what_it_could_have_shown():
 
 def test_running_statistics_are_another_measure_of_the_same_runs():
     name = "ablation-statistics"
-    found = largest(study(name), outcomes(name, "paper", {"population": [870, 880]}))
-    assert found.row("population").errors == [8.7, 8.8]
-    assert found.row("running").errors == [8.75, 8.85]
+    made = outcomes(name, "paper", {"population": [820, 880, 940]})
+    moved = [
+        structs.replace(one, test_running=Tally(10_000, one.test.top1 + more))
+        for one, more in zip(made, (4, 5, 6), strict=True)
+    ]
+    found = largest(study(name), moved)
+    assert found.row("population").errors == [8.2, 8.8, 9.4]
+    assert found.row("running").errors == [8.24, 8.85, 9.46]
+    # run by run: differences of 0.04, 0.05 and 0.06, whatever lies between the seeds
+    test = found.against_baseline(found.row("running"))
+    assert test.difference == pytest.approx(0.05)
+    assert test.error == pytest.approx(0.01 / 3**0.5)
+    assert (test.freedom, test.smallest < 0.03) == (2, True)
+
+
+def test_gradients_are_claimed_of_the_first_layer_against_the_last():
+    made = [
+        structs.replace(one, gradients=norms)
+        for one, norms in zip(
+            outcomes("figure1", "paper", {"plain-56": [1_300, 1_310, 1_290]}),
+            ((4.0, 2.0), (6.0, 2.0), (5.0, 2.0)),
+            strict=True,
+        )
+    ]
+    told = {one.claim: one for one in largest(study("figure1"), made).findings()}
+    (finding,) = (one for claim, one in told.items() if claim.startswith("gradients do not vanish"))
+    assert finding.verdict == "holds"
+    assert finding.found.startswith("2.50 ± 0.50 (n = 3) against 0.01 gradient of the first layer")
+    faded = [structs.replace(one, gradients=(1e-6, 2.0)) for one in made[:1]]
+    told = {one.claim: one.verdict for one in largest(study("figure1"), faded).findings()}
+    assert told[finding.claim] == "fails"
+
+
+def test_an_ablations_page_tells_p_of_both_directions():
+    name = "ablation-momentum"
+    wrong = {"Caffe's": [870, 890, 880], "Nesterov's": [800, 820, 810], "torch's": [875]}
+    text = page_of(largest(study(name), outcomes(name, "paper", wrong)))
+    found = largest(study(name), outcomes(name, "paper", wrong))
+    below = 1 - found.against_baseline(found.row("Nesterov's")).p
+    assert "p, two-sided" in text
+    assert f'>{2 * below:.3f}</td><td class="number">0.2' in text
+    assert "takes 2 seeds an arm" in text
 
 
 def test_lines_of_results_come_back_and_each_key_stands_once(tmp_path):

@@ -154,7 +154,13 @@ def _carry(tasks: "list[Task]", images: int, carry: "Carry") -> list[str]:
 def _measure(study: "Study", found: "list[Wanted]", source: str) -> None:
     """What a study measures on its trained networks."""
     from ..runs.pictures import as_declared
-    from ..studies.measures import keep_deeper, keep_ensemble, keep_responses, keep_views
+    from ..studies.measures import (
+        keep_deeper,
+        keep_ensemble,
+        keep_gradients,
+        keep_responses,
+        keep_views,
+    )
 
     there = [one for one in found if one.finished]
     for one in there:
@@ -162,6 +168,8 @@ def _measure(study: "Study", found: "list[Wanted]", source: str) -> None:
             keep_views(one.folder, as_declared(source, one.run.data).test, one.row.views.views)
         if study.responses:
             keep_responses(one.folder, as_declared(source, one.run.data).train)
+        if study.gradients:
+            keep_gradients(one.folder, as_declared(source, one.run.data).train)
         if study.deeper and one.row is study.rows[0]:
             keep_deeper(one.folder, as_declared(source, one.run.data).test, study.deeper)
     if study.kind == "ensemble" and there and len(there) == len(found):

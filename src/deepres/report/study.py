@@ -197,12 +197,16 @@ def _theirs(rows: Sequence[tuple[str, Printed]]) -> tuple[list[str], list[list[s
 
 def _ablation(found: Results) -> tuple[list[str], list[list[str]]]:
     base = found.study.baseline
-    head = ["arm", "n", f"difference from {base}", "p, one-sided", "smallest difference shown"]
+    head = ["arm", "n", f"difference from {base}", "p, two-sided", "smallest difference shown"]
     rows = []
     for row in found.rows:
         test = found.against_baseline(row)
         told_ = (
-            [f"{test.difference:+.2f}", f"{min(test.p, 1 - test.p):.3f}", f"{test.smallest:.2f}"]
+            [
+                f"{test.difference:+.2f}",
+                f"{2 * min(test.p, 1 - test.p):.3f}",
+                f"{test.smallest:.2f}",
+            ]
             if test
             else ["-", "-", "the baseline" if row.row.name == base else "takes 2 seeds an arm"]
         )

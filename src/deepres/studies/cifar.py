@@ -1,7 +1,13 @@
 """What the CIFAR studies share: rows of Sec. 4.2 and the paper's numbers for them."""
 
-from ..paper import FIGURE_6_PLAIN_ABOUT, TABLE_6, Cifar
-from .study import Claim, Measure, Printed, Row, row
+from ..paper import (
+    FIGURE_6_PLAIN_ABOUT,
+    RESNET_1202_TRAINING_ERROR_BELOW,
+    TABLE_6,
+    Cifar,
+)
+from .inequalities import larger, tests_worse
+from .study import Printed, Row, row
 
 SEEDS = 3  # the fewest with which differences of half a point can be told from chance
 PAPERS_SEEDS = 5  # of 110 layers
@@ -33,23 +39,14 @@ def printed(found: Cifar) -> Printed:
     return Printed(error=found.error, note="best of 5" if spread else "", spread=spread)
 
 
-def larger(worse: str, better: str, measure: Measure, words: str, margin: float = 3.0) -> Claim:
-    """An inequality in the paper's words."""
-    return Claim(claim=words, larger=worse, smaller=better, measure=measure, margin=margin)
-
-
-def trains_worse(worse: str, better: str) -> Claim:
-    """Of clean training error: the degradation of Sec. 1."""
-    words = f"{worse} trains worse than {better} (clean training error)"
-    return larger(worse, better, "clean training error", words)
-
-
-def worse_throughout(worse: str, better: str) -> Claim:
-    """Of the error as it was, over the whole of training."""
-    words = f"{worse} lies above {better} throughout training"
-    return larger(worse, better, "training error as it was, mean of all steps", words)
-
-
-def tests_better(better: str, worse: str) -> Claim:
-    """Of test error."""
-    return larger(worse, better, "test error", f"{better} tests better than {worse}")
+# What is said of 1202 layers: they are learnt, and test worse.
+DEEPEST = (
+    larger(
+        RESNET_1202_TRAINING_ERROR_BELOW,
+        "residual-1202",
+        "clean training error",
+        f"residual-1202 trains to below {RESNET_1202_TRAINING_ERROR_BELOW} %",
+        margin=0.05,
+    ),
+    tests_worse("residual-1202", "residual-110"),
+)

@@ -9,7 +9,8 @@ runs, 4.9e+16 multiply-adds).
 from msgspec import structs
 
 from ..paper import REPRODUCTION_PLAIN, REPRODUCTION_RESIDUAL
-from .cifar import plain, residual, tests_better, trains_worse
+from .cifar import plain, residual
+from .inequalities import tests_better, trains_worse
 from .study import Panel, Printed, Row, Study
 
 DEPTHS = (20, 32, 44, 56)

@@ -75,13 +75,16 @@ def told(study: Study, scale: Scale) -> str:
     if not total:
         return "seconds: nothing is trained"
     each = ", ".join(f"{minutes(total / rate / 60)} on {name}" for name, rate in RATES.items())
-    return f"{each} ({trainings(study, scale)} runs, {total:.1e} multiply-adds)"
+    count = trainings(study, scale)
+    return f"{each} ({count} run{'s' if count > 1 else ''}, {total:.1e} multiply-adds)"
 
 
 def minutes(count: float) -> str:
     """In minutes, as people say it."""
     if count < 1:
         return "under a minute"
+    if count < 1.5:
+        return "1 minute"
     return f"{count:,.0f} minutes" if count < 999.5 else f"{float(f'{count:.2g}'):,.0f} minutes"
 
 

@@ -15,6 +15,7 @@ from ..runs.result import Result
 from ..spec import DIGITS, Data, Run, scaled
 from ..tally import Tally
 from .claims import Finding, Inequality, judged
+from .inequalities import VANISHED
 
 DEPTHS = (20, 32, 44, 56)
 KINDS = ("plain", "resnet")
@@ -204,9 +205,6 @@ class Gradients:
     name: str
     first: tuple[float, ...]  # at the start
     last: tuple[float, ...]  # after training
-
-
-VANISHED = 0.01  # of the last convolution's gradient
 
 
 def gradients_said(found: Sequence[Gradients]) -> str:

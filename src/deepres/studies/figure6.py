@@ -7,8 +7,9 @@ runs, 1.6e+17 multiply-adds).
 """
 
 from ..paper import PLAIN_110_ERROR_ABOVE
-from .cifar import larger, plain, residual, tests_better, trains_worse, worse_throughout
-from .study import Claim, Panel, Study
+from .cifar import DEEPEST, plain, residual
+from .inequalities import larger, tests_better, trains_worse, worse_throughout
+from .study import Panel, Study
 
 DRAWN = (20, 32, 44, 56, 110)
 
@@ -41,20 +42,15 @@ STUDY = Study(
         trains_worse("plain-56", "plain-44"),
         trains_worse("plain-56", "plain-20"),
         worse_throughout("plain-56", "plain-20"),
-        Claim(
-            claim=f"plain-110 stays above {PLAIN_110_ERROR_ABOVE:g} %",
-            larger="plain-110",
-            smaller=PLAIN_110_ERROR_ABOVE,
-            measure="test error",
+        larger(
+            "plain-110",
+            PLAIN_110_ERROR_ABOVE,
+            "test error",
+            f"plain-110 stays above {PLAIN_110_ERROR_ABOVE:g} % (test error)",
         ),
         trains_worse("plain-56", "residual-56"),
         tests_better("residual-56", "residual-20"),
         tests_better("residual-110", "residual-56"),
-        larger(
-            "residual-1202",
-            "residual-110",
-            "test error",
-            "residual-1202 tests worse than residual-110",
-        ),
+        *DEEPEST,
     ),
 )

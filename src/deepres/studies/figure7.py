@@ -7,7 +7,8 @@ Cost at paper scale: 19,000 minutes on 2 cores, 926 minutes on a T4, 185 minutes
 runs, 5.6e+16 multiply-adds).
 """
 
-from .cifar import larger, plain, residual
+from .cifar import plain, residual
+from .inequalities import larger
 from .study import Claim, Study
 
 

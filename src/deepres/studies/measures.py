@@ -10,6 +10,7 @@ from torch import Tensor
 from ..convert import load as load_any
 from ..data.pictured import Pictured, views
 from ..evaluate import combined, looking, scores, tally, total
+from ..gradients import gradient_norms
 from ..models.deepen import deepened
 from ..models.pixels import normalised
 from ..models.resnet import ResNet
@@ -35,6 +36,16 @@ def keep_responses(folder: Path, images: Pictured) -> None:
 def responses(network: ResNet, images: Pictured) -> list[float]:
     """A deviation for each 3x3 layer, on the first pictures of these, clean."""
     return deviations(network, _pictures(network, images))
+
+
+def keep_gradients(folder: Path, images: Pictured) -> None:
+    """Norms of the gradients of a finished run's network, a convolution each, measured once."""
+    path = folder / "gradients.json"
+    if not path.exists():
+        network = load(folder / "weights.safetensors")
+        x = next(_pictures(network, images))
+        found = gradient_norms(network, x, torch.from_numpy(images.labels[: len(x)]))
+        write_whole(path, msgspec.json.encode([float(f"{norm:.5g}") for _, norm in found]))
 
 
 def _pictures(network: ResNet, images: Pictured) -> Iterator[Tensor]:

@@ -58,6 +58,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
     watched: tuple[Point, ...] = ()  # test error on the way: it chose nothing
     events: tuple[tuple[int, str], ...] = ()
     responses: tuple[float, ...] = ()  # Fig. 7: a deviation for each 3x3 layer
+    gradients: tuple[float, ...] = ()  # norms, a convolution each, first layer first
     deeper: tuple[Deeper, ...] = ()
     views: dict[str, Tally] = {}  # the test by more than one view: ten, multi-scale
     ensembles: tuple[Ensemble, ...] = ()  # that this run is the last member of
@@ -122,6 +123,7 @@ def outcome_of(folder: Folder) -> Outcome | None:
         watched=lines.looked("test", watching=True),
         events=tuple((event.step, event.event) for event in lines.events),
         responses=_there(folder.path / "responses.json", tuple[float, ...], ()),
+        gradients=_there(folder.path / "gradients.json", tuple[float, ...], ()),
         deeper=_there(folder.path / "deeper.json", tuple[Deeper, ...], ()),
         views=_there(folder.path / "views.json", dict[str, Tally], {}),
         ensembles=_there(folder.path / "ensembles.json", tuple[Ensemble, ...], ()),

@@ -14,7 +14,7 @@ from ..spec import Data
 from ..tally import Tally
 from .claims import Finding, Inequality, judged
 from .outcome import Ensemble, Outcome
-from .student import POWER, Welch, welch
+from .student import POWER, Welch, against, welch
 from .study import CLASSES, SCALES, Claim, Measure, Row, Scale, Study, anonymous, runs_of
 
 CERTAIN = 5  # binomial standard errors, beneath which single runs decide nothing
@@ -109,7 +109,9 @@ def measured(one: Outcome, measure: Measure, views: str = "one") -> float | None
         return one.while_training.top1_error
     if measure == "training error as it was, mean of all steps":
         return _mean_of_curve(one)
-    return statistics.fmean(one.responses) if one.responses else None
+    if measure == "deviation of responses":
+        return statistics.fmean(one.responses) if one.responses else None
+    return one.gradients[0] / one.gradients[-1] if one.gradients else None
 
 
 def _mean_of_curve(one: Outcome) -> float | None:
@@ -170,7 +172,7 @@ class Results:
 
     def _margin(self, claim: Claim) -> float:
         """How far apart single runs must lie: the claim's margin, and what few pictures leave."""
-        if claim.measure == "deviation of responses":
+        if "error" not in claim.measure:
             return claim.margin
         sides = [self.row(side) for side in (claim.larger, claim.smaller) if isinstance(side, str)]
         chance = math.hypot(*(row.chance(claim.measure) for row in sides))
@@ -208,11 +210,19 @@ class Results:
         return told
 
     def against_baseline(self, row: Told) -> Welch | None:
-        """A row's difference from the baseline, where both have two seeds or more."""
+        """A row's difference from the baseline, where both have two seeds or more.
+
+        Two measures of the very same runs are compared run by run.
+        """
         if not self.study.baseline or row.row.name == self.study.baseline:
             return None
-        base = self.row(self.study.baseline).errors
-        return welch(row.errors, base) if min(len(row.errors), len(base)) > 1 else None
+        base = self.row(self.study.baseline)
+        if min(len(row.errors), len(base.errors)) < 2:
+            return None
+        if row.outcomes == base.outcomes:
+            pairs = zip(row.errors, base.errors, strict=True)
+            return against([mine - theirs for mine, theirs in pairs], 0.0)
+        return welch(row.errors, base.errors)
 
 
 def results(
@@ -272,5 +282,7 @@ def shown_power() -> str:
     """What "smallest difference" means, for pages."""
     return (
         "The smallest difference is one that a one-sided Welch test at 5 % would have shown with a"
-        f" chance of {100 * POWER:.0f} %, given the deviations between these seeds."
+        f" chance of {100 * POWER:.0f} %, given the deviations between these seeds; arms that are"
+        " the same runs, tested in two ways, are compared run by run. No direction was stated"
+        " beforehand, so p is two-sided; it is of each arm alone, not corrected for their number."
     )

@@ -32,6 +32,7 @@ Measure = Literal[
     "training error as it was",  # augmented, training mode, the last reports
     "training error as it was, mean of all steps",
     "deviation of responses",  # mean over the 3x3 layers, Fig. 7
+    "gradient of the first layer over the last's",  # norms of convolutions' gradients, Sec. 4.1
 ]
 
 
@@ -95,6 +96,7 @@ class Study(Struct, frozen=True, kw_only=True):
     panels: tuple[Panel, ...] = ()
     baseline: str = ""  # of an ablation: the row that others are compared with
     responses: bool = False  # Fig. 7 is drawn
+    gradients: bool = False  # their norms are measured
     deeper: tuple[int, ...] = ()  # depths that the first row's network is grown to by identities
 
     def row(self, name: str) -> Row:

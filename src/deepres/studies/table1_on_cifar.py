@@ -2,8 +2,8 @@
 
     deepres run table1-on-cifar --data cifar10
 
-Cost at paper scale: 104 minutes on 2 cores, 5 minutes on a T4, 1 minutes on an H100 (1 runs,
-3.1e+14 multiply-adds).
+Cost at paper scale: 104 minutes on 2 cores, 5 minutes on a T4, 1 minute on an H100 (1 run, 3.1e+14
+multiply-adds).
 """
 
 from ..paper import TABLE_1_ON_CIFAR

@@ -8,7 +8,8 @@ H100 (7 runs, 1.7e+19 multiply-adds).
 
 from ..paper import TABLE_3
 from .imagenet import TEN, network
-from .study import Claim, Printed, Study
+from .inequalities import tests_better
+from .study import Printed, Study
 
 OURS = {
     "plain-34": "plain34",
@@ -19,15 +20,6 @@ OURS = {
     "residual-101": "resnet101",
     "residual-152": "resnet152",
 }
-
-
-def _better(better: str, worse: str) -> Claim:
-    return Claim(
-        claim=f"{better} tests better than {worse}",
-        larger=worse,
-        smaller=better,
-        measure="test error",
-    )
 
 
 STUDY = Study(
@@ -47,10 +39,10 @@ STUDY = Study(
         for name in ("VGG-16", "GoogLeNet", "PReLU-net")
     ),
     claims=(
-        _better("residual-34 B", "residual-34 A"),
-        _better("residual-34 C", "residual-34 B"),
-        _better("residual-50", "residual-34 C"),
-        _better("residual-101", "residual-50"),
-        _better("residual-152", "residual-101"),
+        tests_better("residual-34 B", "residual-34 A"),
+        tests_better("residual-34 C", "residual-34 B"),
+        tests_better("residual-50", "residual-34 C"),
+        tests_better("residual-101", "residual-50"),
+        tests_better("residual-152", "residual-101"),
     ),
 )

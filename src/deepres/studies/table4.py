@@ -8,7 +8,8 @@ H100 (5 runs, 1.4e+19 multiply-adds).
 
 from ..paper import TABLE_4
 from .imagenet import MULTI_SCALE, network
-from .study import Claim, Printed, Study
+from .inequalities import tests_better
+from .study import Printed, Study
 
 OURS = {
     "residual-34 B": "resnet34",
@@ -35,17 +36,9 @@ STUDY = Study(
         for name, error in TABLE_4.items()
         if not name.startswith("resnet")
     ),
-    claims=tuple(
-        Claim(
-            claim=f"{deep} tests better than {shallow}",
-            larger=shallow,
-            smaller=deep,
-            measure="test error",
-        )
-        for shallow, deep in (
-            ("residual-34 C", "residual-50"),
-            ("residual-50", "residual-101"),
-            ("residual-101", "residual-152"),
-        )
+    claims=(
+        tests_better("residual-50", "residual-34 C"),
+        tests_better("residual-101", "residual-50"),
+        tests_better("residual-152", "residual-101"),
     ),
 )

@@ -6,7 +6,6 @@ Cost at paper scale: 6,700 minutes on 2 cores, 337 minutes on a T4, 67 minutes o
 2.0e+16 multiply-adds).
 """
 
-from ..cifar import tests_better
 from ..study import Study
 from .arms import TEXT, arm
 
@@ -15,7 +14,8 @@ STUDY = Study(
     title="Ablation: what shortcuts do where dimensions grow",
     text=(
         "The paper's CIFAR networks use option A everywhere and do not say where the zero channels"
-        " go. On ImageNet it found B slightly better than A, and C marginally better than B.",
+        " go. On ImageNet it found B slightly better than A, and C marginally better than B; of"
+        " CIFAR-10 it claims neither.",
         TEXT,
     ),
     rows=(
@@ -25,5 +25,4 @@ STUDY = Study(
         arm("C", "resnet20-c"),
     ),
     baseline="A, at the end",
-    claims=(tests_better("B", "A, at the end"), tests_better("C", "B")),
 )

@@ -6,7 +6,7 @@ Cost at paper scale: 21,000 minutes on 2 cores, 1,000 minutes on a T4, 207 minut
 runs, 6.2e+16 multiply-adds).
 """
 
-from ..cifar import larger
+from ..inequalities import larger
 from ..study import Study
 from .arms import TEXT, arm
 
