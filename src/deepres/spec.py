@@ -59,7 +59,8 @@ class Arch(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown
         return 224 if self.stem.startswith("7x7") else 32
 
 
-Event = tuple[Literal["warm-up ended", "plateau"], int]  # what was found, after how many steps
+# what was found, after how many steps; an overflow is a step of fp16 that moved nothing
+Event = tuple[Literal["warm-up ended", "plateau", "overflow"], int]
 
 
 class Data(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):

@@ -19,7 +19,7 @@ from .optim import Rate
 from .population import normalisations
 from .ranks import Ranks
 from .spec import Recipe
-from .train import Forward, State, exact, mistakes
+from .train import Forward, State, Update, exact, mistakes, moved
 
 
 def divided(recipe: Recipe, ranks: Ranks) -> None:
@@ -33,7 +33,13 @@ def divided(recipe: Recipe, ranks: Ranks) -> None:
 
 
 def together(
-    state: State, batch: Batch, rate: Rate, forward: Forward = exact, *, ranks: Ranks
+    state: State,
+    batch: Batch,
+    rate: Rate,
+    forward: Forward = exact,
+    update: Update = moved,
+    *,
+    ranks: Ranks,
 ) -> tuple[Tensor, Tensor]:
     """One step on this rank's replicas of a batch; loss and wrong answers are of all of it."""
     layers = _followed(state.network)
@@ -43,14 +49,14 @@ def together(
         for replica, (images, labels) in enumerate(batch.shares(), first):
             state.settle(replica)
             loss, logits = forward(state.network, images, labels)
-            torch.autograd.backward(loss / whole)
+            torch.autograd.backward(loss / whole * state.scale)
             gradients.append(_flat(state))
             told.append(_report(loss.detach(), mistakes(logits.detach(), labels), layers))
             state.optimiser.forget_gradients()
     _put_back(state, ranks.summed(torch.stack(gradients)))
     reports = ranks.gathered(torch.stack(told)).flatten(0, 1)  # replicas x numbers
     _follow(layers, kept, reports[:, 2:])
-    state.optimiser.step(rate)
+    update(state, rate)
     state.optimiser.forget_gradients()
     losses = reports[:, 0].to(loss.dtype).contiguous()
     return losses.mean(), reports[:, 1].sum().long()

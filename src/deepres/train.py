@@ -13,11 +13,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .data.batches import Batch
-from .errors import UserError
+from .errors import Failed, UserError
 from .optim import Momentum, Rate
 from .randomness import stream_seed
 from .spec import Event, Recipe
 
+# Gradients of fp16 vanish below 6e-8 and overflow above 65,504: the loss is multiplied by a scale
+# that is halved at an overflow and doubled after so many steps without one, as is usual.
+FIRST_SCALE, STEADY = 65_536.0, 2_000
 WINDOW = 100  # steps over which a warm-up by error takes its mean (Sec. 4.2)
 
 
@@ -28,6 +31,8 @@ class Facts(Struct, frozen=True, forbid_unknown_fields=True):
     events: tuple[Event, ...] = ()
     # errors of each of the last steps while a warm-up watches them, of windows for a plateau
     recent: tuple[int, ...] = ()
+    scale: float = 1.0  # of the loss, in fp16
+    steady: int = 0  # steps without an overflow since the scale last changed
 
 
 @dataclass
@@ -39,6 +44,8 @@ class State:
     step: int = 0
     events: tuple[Event, ...] = ()
     recent: list[int] = field(default_factory=list)
+    scale: float = 1.0
+    steady: int = 0
     seed: int | None = None  # of what the network itself draws, if it may: somebody's own module
 
     def settle(self, replica: int) -> None:
@@ -49,7 +56,7 @@ class State:
 
     def facts(self) -> Facts:
         """What is no tensor."""
-        return Facts(self.step, self.events, tuple(self.recent))
+        return Facts(self.step, self.events, tuple(self.recent), self.scale, self.steady)
 
     def tensors(self) -> dict[str, Tensor]:
         """Every tensor under its own name: `network.fc.weight`, `velocity.fc.weight`."""
@@ -66,6 +73,7 @@ class State:
         for name, tensor in here.items():
             tensor.copy_(tensors[name])
         self.step, self.events, self.recent = facts.step, facts.events, list(facts.recent)
+        self.scale, self.steady = facts.scale, facts.steady
 
 
 @dataclass(frozen=True)
@@ -80,11 +88,13 @@ class Progress:
 
 Step = Callable[[State, Batch, float], tuple[Tensor, Tensor]]
 Forward = Callable[[nn.Module, Tensor, Tensor], tuple[Tensor, Tensor]]
+Update = Callable[[State, Rate], None]  # from gradients to new weights
 
 
 def begun(network: nn.Module, recipe: Recipe) -> State:
     """A state at step 0, its velocity at rest."""
-    return State(network, Momentum(network, recipe))
+    scale = FIRST_SCALE if recipe.precision == "fp16" else 1.0
+    return State(network, Momentum(network, recipe), scale=scale)
 
 
 def exact(
@@ -104,8 +114,45 @@ def in_bf16(
     return F.cross_entropy(logits.float(), labels, label_smoothing=smoothing), logits
 
 
+def in_fp16(
+    network: nn.Module, images: Tensor, labels: Tensor, smoothing: float = 0.0
+) -> tuple[Tensor, Tensor]:
+    """Products in half precision; weights, statistics, loss and updates stay as they are."""
+    with torch.autocast(images.device.type, torch.float16):
+        logits = network(images)
+    return F.cross_entropy(logits.float(), labels, label_smoothing=smoothing), logits
+
+
+def moved(state: State, rate: Rate) -> None:
+    """The update by gradients as they are."""
+    state.optimiser.step(rate)
+
+
+def scaled_back(state: State, rate: Rate) -> None:
+    """The update by gradients of a scaled loss; where they overflowed, none: the step is skipped.
+
+    Whether they did is asked of all of them once the replicas are added up, so that it is the
+    same on every rank.
+    """
+    gradients = [w.grad for w in state.optimiser.parameters.values() if w.grad is not None]
+    if not torch.stack([g.isfinite().all() for g in gradients]).all():
+        state.events += (("overflow", state.step + 1),)
+        state.scale, state.steady = state.scale / 2, 0
+        if state.scale < 1:
+            raise Failed(
+                f"Gradients are not finite at step {state.step + 1:,}, however the loss is scaled:"
+                " training diverged. A lower --lr, or --warmup error, may hold it."
+            )
+        return
+    torch._foreach_div_(gradients, state.scale)
+    state.optimiser.step(rate)
+    state.steady += 1
+    if state.steady == STEADY:
+        state.scale, state.steady = 2 * state.scale, 0
+
+
 def eager(
-    state: State, batch: Batch, rate: Rate, forward: Forward = exact
+    state: State, batch: Batch, rate: Rate, forward: Forward = exact, update: Update = moved
 ) -> tuple[Tensor, Tensor]:
     """One step as it is defined: the replicas in turn, gradients averaged, one update.
 
@@ -116,10 +163,10 @@ def eager(
     for replica, (images, labels) in enumerate(batch.shares()):
         state.settle(replica)
         loss, logits = forward(state.network, images, labels)
-        torch.autograd.backward(loss / batch.replicas)
+        torch.autograd.backward(loss / batch.replicas * state.scale)
         losses.append(loss.detach())
         wrong.append(mistakes(logits.detach(), labels))
-    state.optimiser.step(rate)
+    update(state, rate)
     state.optimiser.forget_gradients()
     return torch.stack(losses).mean(), torch.stack(wrong).sum()
 

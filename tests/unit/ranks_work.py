@@ -11,13 +11,15 @@ from msgspec import structs
 from torch import nn
 
 import deepres.train
+from deepres.accel.prepared import prepared
 from deepres.data.batches import Batch, normalisation
 from deepres.data.digits import images as digits
+from deepres.data.order import Part
 from deepres.models.initialise import initialise
 from deepres.models.resnet import ResNet
 from deepres.ranks import Lost, in_order
 from deepres.runs.looks import errors, measured
-from deepres.spec import DIGITS, Arch, Data, Protocol, Recipe, Run
+from deepres.spec import DIGITS, Arch, Data, Plan, Protocol, Recipe, Run
 from deepres.together import together
 from deepres.train import begun, eager, fit
 
@@ -107,3 +109,15 @@ def left_alone(ranks, how):
             ranks.any(False)
     except Lost as error:
         return str(error), time.monotonic() - start
+
+
+def in_fp16_over(ranks, scale, whole):
+    """The same pictures in half precision: losses, events and the scale in the end."""
+    recipe = Recipe(batch=8, steps=20, replicas=2, drops=(9,), precision="fp16")
+    network = initialise(ResNet(structs.replace(TINY, depths=(1, 1))), seed=3)
+    step = prepared(network, recipe, Plan(), ranks)
+    state = begun(network, recipe)
+    state.scale = scale
+    mine = Part(ranks.rank, ranks.count).places(8)
+    stream = [Batch(b.images[mine], b.labels[mine], 2 // ranks.count) for b in whole]
+    return [float(p.loss) for p in fit(state, recipe, stream, step)], state.events, state.scale

@@ -188,11 +188,6 @@ def test_plans_compute_the_same() -> None:
     assert torch.allclose(torch.tensor(losses[1:]), torch.tensor(losses[0]), rtol=1e-4)
 
 
-def test_half_precision_of_gpus_is_refused() -> None:
-    with pytest.raises(UserError, match="fp16 is for GPUs"):
-        prepared(deepres.create("resnet20"), Recipe(precision="fp16"), Plan())
-
-
 @pytest.mark.parametrize("workers", [0, 1])
 def test_only_a_worker_prepares_batches_ahead(workers: int) -> None:
     before = threading.active_count()

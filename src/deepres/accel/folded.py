@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from ..data.batches import Batch
 from ..optim import Rate
 from ..population import normalisations
-from ..train import Forward, State, exact, mistakes
+from ..train import Forward, State, Update, exact, mistakes, moved
 
 
 @contextmanager
@@ -40,13 +40,13 @@ def _in_shares(layer: nn.Module, replicas: int) -> Callable[[Tensor], Tensor]:
 
 
 def folded(
-    state: State, batch: Batch, rate: Rate, forward: Forward = exact
+    state: State, batch: Batch, rate: Rate, forward: Forward = exact, update: Update = moved
 ) -> tuple[Tensor, Tensor]:
     """One step with the replicas side by side; `train.eager` takes them in turn."""
     state.settle(0)
     with by_share(state.network, batch.replicas):
         loss, logits = forward(state.network, batch.images, batch.labels)
-    torch.autograd.backward(loss)
-    state.optimiser.step(rate)
+    torch.autograd.backward(loss * state.scale)
+    update(state, rate)
     state.optimiser.forget_gradients()
     return loss.detach(), mistakes(logits.detach(), batch.labels)

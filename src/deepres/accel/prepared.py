@@ -14,17 +14,17 @@ from ..errors import UserError
 from ..ranks import ALONE, Ranks
 from ..spec import Plan, Recipe
 from ..together import together
-from ..train import Forward, State, Step, eager, exact, in_bf16
+from ..train import Forward, State, Step, eager, exact, in_bf16, in_fp16, moved, scaled_back
 from . import malloc
 from .ahead import ahead
 from .checkpointed import checkpointed
 from .compiled import compiled
-from .device.placed import exact_products, on_device, placed, ways_of
+from .device.placed import arithmetic, on_device, placed, ways_of
 from .device.step import OnDevice
 from .folded import folded
 from .tiny import by_products
 
-FORWARDS: dict[str, Forward] = {"fp32": exact, "bf16": in_bf16}
+FORWARDS: dict[str, Forward] = {"fp32": exact, "bf16": in_bf16, "fp16": in_fp16}
 LAYOUTS = {"channels last": torch.channels_last, "contiguous": torch.contiguous_format}
 Stream = Callable[[Pictured, Recipe, int, int], Iterable[Batch]]
 
@@ -38,16 +38,15 @@ def prepared(network: nn.Module, recipe: Recipe, plan: Plan, ranks: Ranks = ALON
         raise UserError("This run's plan keeps freed memory, which takes glibc: begin it anew.")
     torch.set_num_threads(plan.threads)
     if plan.device != "cpu":
-        exact_products()
+        arithmetic()
         placed(network, torch.device(plan.device))
     if plan.engine == "graph":
         if ranks.count > 1:
             raise UserError("--engine graph holds all replicas: over several ranks take eager.")
         return OnDevice(recipe, ways_of(plan))
     network.to(memory_format=LAYOUTS[plan.layout])  # type: ignore[call-overload]
-    forward = FORWARDS.get(recipe.precision)
-    if forward is None:
-        raise UserError(f"{recipe.precision} is for GPUs: fp32 and bf16 run on the processor.")
+    forward = FORWARDS[recipe.precision]
+    update = scaled_back if recipe.precision == "fp16" else moved
     if recipe.smoothing:
         forward = partial(forward, smoothing=recipe.smoothing)
     if plan.tiny_maps == "products":
@@ -56,9 +55,10 @@ def prepared(network: nn.Module, recipe: Recipe, plan: Plan, ranks: Ranks = ALON
         forward = checkpointed(forward, plan.checkpointed)
     if plan.engine == "compiled":
         forward = compiled(forward)
-    step: Step = partial(folded if plan.replicas == "folded" else eager, forward=forward)
+    one: Step = folded if plan.replicas == "folded" else eager
     if ranks.count > 1:
-        step = partial(together, forward=forward, ranks=ranks)
+        one = partial(together, ranks=ranks)
+    step: Step = partial(one, forward=forward, update=update)
     return step if plan.layout == "channels last" else partial(_contiguous, step)
 
 

@@ -66,7 +66,7 @@ def train(
 ) -> None:
     """Train as the paper did, and test at the end; a run that was stopped goes on where it was."""
     began = time.perf_counter()
-    _refuse_without_gpu(device, engine, precision)
+    _refuse_without_gpu(device, engine)
     if freeze is not None and from_ is None:
         raise UserError("--freeze keeps layers of trained weights: name these by --from.")
     if tensorboard:
@@ -156,19 +156,16 @@ class Wishes:
     save_every: float
 
 
-def _refuse_without_gpu(device: str | None, engine: str, precision: str | None) -> None:
+def _refuse_without_gpu(device: str | None, engine: str) -> None:
     """What takes a GPU where none is asked for, or there is none."""
     if device not in (None, "cpu"):
         _place(device)
         return
-    for flag, value, instead in (
-        ("engine", engine, "--engine auto, eager or compiled"),
-        ("precision", precision, "--precision fp32, the paper's, or bf16"),
-    ):
-        if value in ("graph", "fp16"):
-            raise UserError(
-                f"--{flag} {value} takes a GPU, and --device cpu is the processor: {instead}."
-            )
+    if engine == "graph":
+        raise UserError(
+            "--engine graph takes a GPU, and --device cpu is the processor: --engine auto, eager or"
+            " compiled."
+        )
 
 
 def _work(
@@ -296,6 +293,8 @@ def _warn_of(precision: str) -> None:
             "--precision bf16: this processor has no units for it and multiplies"
             f" {1 / gain:.1f} times slower than in fp32, which is the paper's."
         )
+    if precision == "fp16":
+        note("--precision fp16 is for GPUs that lack bf16; a processor computes in it slowly.")
 
 
 def nothing(item: "Item") -> None:

@@ -132,7 +132,7 @@ def worth_seeing(series: Sequence[Series]) -> float:
 
 def _marks(recipe: Recipe, lines: Sequence[Line]) -> Sequence[tuple[float, str]]:
     drops = () if recipe.drops == "plateau" else recipe.drops
-    events = [line for line in lines if isinstance(line, Found)]
+    events = [e for e in lines if isinstance(e, Found) and e.event != "overflow"]  # many, of fp16
     return [(drop, "rate / 10") for drop in drops] + [(e.step, e.event) for e in events]
 
 
