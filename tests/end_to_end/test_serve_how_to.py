@@ -19,8 +19,10 @@ HERE = "http://127.0.0.1:8000"
 
 @pytest.fixture
 def place(tmp_path, monkeypatch):
-    for bundled, name in (("resnet20-cifar10", "resnet8"), ("plain20-cifar10", "plain8")):
-        saved(tmp_path, name).rename(tmp_path / f"{bundled}.safetensors")
+    saved(tmp_path, "resnet8").rename(tmp_path / "resnet20-cifar10.safetensors")
+    run = tmp_path / "runs" / "plain20"
+    run.mkdir(parents=True)
+    saved(tmp_path, "plain8").rename(run / "weights.safetensors")
     for seed, name in enumerate(("cat.png", "dog.png")):
         (tmp_path / name).write_bytes(picture(seed))
     monkeypatch.chdir(tmp_path)

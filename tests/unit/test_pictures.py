@@ -219,6 +219,13 @@ def test_a_program_that_pretends_to_be_a_picture_is_not_started(tmp_path):
         opened(page)
 
 
+def test_an_empty_file_is_said_to_be_empty(tmp_path):
+    (tmp_path / "none.jpg").touch()
+    for nothing in (tmp_path / "none.jpg", b""):
+        with pytest.raises(UserError, match=r"(none\.jpg|The picture) is empty\."):
+            opened(nothing)
+
+
 def test_a_stream_answers_in_order_and_names_what_is_bad(tmp_path):
     made = network()
     given = [(f"n{i}", picture(16 + i % 3, 16, i)) for i in range(23)]

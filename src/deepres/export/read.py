@@ -94,19 +94,21 @@ def _onnx(path: Path) -> tuple[Run, str | None, str, str]:
     except UserError:
         raise
     except _failures() as error:
-        raise UserError(
-            f"{path} is no ONNX file that can be run: {shown(str(error), 160)}."
-        ) from None
+        raise UserError(f"{path} is no ONNX file that can be run: {_why(error)}.") from None
 
     def safe(x: Tensor) -> Tensor:
         try:
             return run(x)
         except _failures() as error:
-            raise UserError(f"{path} cannot be run: {shown(str(error), 160)}.") from None
+            raise UserError(f"{path} cannot be run: {_why(error)}.") from None
 
     precision = about.get("precision", "fp32")
     words = f"ONNX Runtime {shown(precision)}, {threads} thread{'s' if threads > 1 else ''}"
     return safe, about.get(CARD), about.get("takes", ""), words
+
+
+def _why(error: Exception) -> str:
+    return shown(str(error), 160).rstrip(".")
 
 
 def _failures() -> tuple[type[Exception], ...]:

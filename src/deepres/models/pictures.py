@@ -63,6 +63,8 @@ def opened(picture: Picture, name: str = "", pixels: int = PIXELS_AT_MOST) -> Im
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         raise _too_many_pixels(name, pixels) from None
     except UnidentifiedImageError:
+        if _nothing(file):
+            raise UserError(f"{name} is empty.") from None
         raise UserError(
             f"{name} is not a picture that can be read: it is none of {', '.join(FORMATS)}."
         ) from None
@@ -71,6 +73,10 @@ def opened(picture: Picture, name: str = "", pixels: int = PIXELS_AT_MOST) -> Im
         raise UserError(
             f"{name} is not a picture that can be read: {reason.rstrip('.')}."
         ) from None
+
+
+def _nothing(file: io.BytesIO | Path) -> bool:
+    return not (file.getbuffer() if isinstance(file, io.BytesIO) else file.stat().st_size)
 
 
 def _recognised(file: io.BytesIO | Path) -> Image.Image:
