@@ -18,6 +18,10 @@ from .resident import Resident
 SLAB = 250  # steps whose draws are sent at once: 640 kB at batch 128
 
 
+class Placed(Batch):
+    """A batch that lies in the same place at every step: a graph may read it there."""
+
+
 class Feed:
     """A batch's place on the device, filled anew for each step by one launch."""
 
@@ -61,6 +65,6 @@ def fed(device: torch.device) -> Stream:
             feed.load(drawn(how, recipe, len(images), seed, steps))
             for _ in steps:
                 feed.next()
-                yield Batch(feed.images, feed.labels, recipe.replicas)
+                yield Placed(feed.images, feed.labels, recipe.replicas)
 
     return stream

@@ -17,6 +17,7 @@ from ...models.resnet import ResNet
 from ...spec import Recipe
 from ...train import State, mistakes
 from .captured import captured
+from .feed import Placed
 from .flat import Flat
 from .network import fits, logits
 from .normalised import Formulas, Normalised, Ways
@@ -100,7 +101,7 @@ class OnDevice:
 
     def __call__(self, state: State, batch: Batch, rate: float) -> tuple[Tensor, Tensor]:
         if self.graph is None or self.graph.state is not state:
-            self._begin(state, batch)
+            self.begin(state, batch)
         assert self.graph is not None
         if batch.images is not self.graph.images:
             self.graph.images.copy_(batch.images)
@@ -113,10 +114,12 @@ class OnDevice:
         told = self.graph.told.clone()
         return told[0], told[1]
 
-    def _begin(self, state: State, batch: Batch) -> None:
+    def begin(self, state: State, batch: Batch) -> None:
         if not fits(state.network):
             raise UserError("This network does not train as a graph: --engine eager trains it.")
         images, labels = batch.images, batch.labels
+        if not isinstance(batch, Placed):
+            images, labels = images.clone(), labels.clone()
         self.graph = Graph(state, Flat(state), self.recipe, self.ways, images, labels)
         self.at_rate = -1.0
         changes = [*self.graph.flat.changed(), self.graph.told]

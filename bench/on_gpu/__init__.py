@@ -1,0 +1,1 @@
+"""What `bench/gpu.py` does: checks, times, the paper's runs."""
