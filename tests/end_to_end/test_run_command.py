@@ -174,6 +174,7 @@ def finished(runs, scale, errors):
                 mistakes=(),
             )
             write(folder.result, result)
+            (folder.path / "gradients.json").write_text("[3.0, 1.0]")
 
 
 SHALLOW, DEEP = (900, 910, 920), (1_300, 1_310, 1_320)
@@ -197,6 +198,13 @@ def test_a_claim_that_fails_at_paper_scale_ends_the_command_with_1(
     answer = json.loads(out)
     told = {claim["claim"]: claim["verdict"] for claim in answer["claims"]}
     assert told.pop("plain-56 lies above plain-20 throughout training") == "within noise"  # no log
+    assert (
+        told.pop(
+            "gradients do not vanish in plain-56: the first layer's is above 0.01 of the last"
+            " convolution's"
+        )
+        == "holds"
+    )
     assert set(told.values()) == {verdict}
     assert status == ends, err
     assert ("at paper scale this does not hold: plain-56 trains worse" in err) == (ends == 1)

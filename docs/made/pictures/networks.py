@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from itertools import pairwise
 
 import torch
 from msgspec import structs
@@ -174,7 +173,7 @@ def identity_layers() -> Picture:
     canvas.text(92, 18, f"plain, {len(shallow)} layers", kind="strong")
     canvas.text(262, 18, f"plain, {len(deep)} layers", kind="strong")
     canvas.text(262, 34, "hollow: identities, nothing to learn", kind="soft small")
-    canvas.text(92, 34, "trained", kind="soft small")
+    canvas.text(92, 34, "any weights", kind="soft small")
     learned = [at for at, identity in enumerate(added) if not identity]
     for at, one in enumerate(deep):
         kind = "ghost" if added[at] else "layer"
@@ -196,19 +195,3 @@ def identity_layers() -> Picture:
         f" end of each stage identity layers were added, {sum(added)} in all, drawn hollow. The"
         f" outputs of the two networks are {said}."
     )
-
-
-def stage_growth() -> list[tuple[str, int]]:
-    """By how many weighted layers each stage differs between 50 and 152 layers."""
-    small, large = layers("resnet50"), layers("resnet152")
-    return [
-        (place, sum(o.place == place for o in large) - sum(o.place == place for o in small))
-        for place in PLACES[1:5]
-    ]
-
-
-def halvings(name: str) -> list[tuple[int, int]]:
-    """(edge, channels) behind each stage: where one halves the other doubles."""
-    seen = layers(name)
-    ends = [a for a, b in pairwise(seen) if a.place != b.place and a.place.startswith("layer")]
-    return [(o.edge, o.channels) for o in ends]

@@ -15,6 +15,7 @@ STYLE = """
 .band { opacity: .16; } .hot { fill: transparent; } .hot:hover { fill: currentColor; }
 .study table td:first-child { white-space: nowrap; }
 .study table.words td { white-space: normal; }
+.study table.words td.verdict { white-space: nowrap; }
 .study pre { background: var(--panel); padding: .6rem .8rem; border-radius: .35rem;
   overflow-x: auto; margin: .75rem 0; }
 .study pre code { background: none; padding: 0; white-space: pre; overflow-wrap: normal; }
@@ -24,7 +25,7 @@ STYLE = """
 .study .facts tbody { grid-column: 1 / -1; }
 .study .facts tr { display: grid; grid-template-columns: 9rem 1fr;
   border-bottom: 1px solid var(--line); }
-.study .facts td, .study .facts th { border: 0; }
+.study .facts td, .study .facts th { border: 0; width: auto; }
 .study li { max-width: 46rem; margin: .3rem 0; } .study ul.list { padding-left: 1.2rem; }
 @media (max-width: 30rem) { .study .facts th { white-space: normal; }
   .claims thead { display: none; }
@@ -67,8 +68,13 @@ def _table(block: Table) -> str:
         f'<th scope="col"{_kind(n, block)}>{escape(text)}</th>' for n, text in enumerate(block.head)
     )
     body = "".join(f"<tr>{''.join(_cells(row, block))}</tr>" for row in block.rows)
-    claims = any(text in VERDICTS for row in block.rows for text in row)
-    kind = ' class="words claims"' if claims else ' class="words"' if block.words > {0} else ""
+    kind = (
+        ' class="words claims"'
+        if block.head[-1] == "verdict"
+        else ' class="words"'
+        if block.words > {0}
+        else ""
+    )
     return (
         f'<div class="wide"><table{kind}><thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
@@ -97,7 +103,7 @@ def _markdown(block: Raw) -> Iterator[str]:
         if line.startswith("- "):
             yield f"<li>{_inline(line[2:])}</li>"
         elif match := re.match(r"(#+) (.*)", line):
-            level = min(len(match[1]) + 1, 4)
+            level = min(len(match[1]), 4)
             yield f"<h{level}>{_inline(match[2])}</h{level}>"
         elif line.strip():
             yield f"<p>{_inline(line)}</p>"

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from ..models.zoo import arch
-from ..spec import CIFAR, Recipe
+from ..spec import Recipe
 from ..studies.rows import Results, Told
-from ..studies.study import Row, at_scale
+from ..studies.study import Row, at_scale, usual
 from .blocks import Block, Charts, Facts, Figure, Heading, Table
 from .chart import Axes, chart
 from .panels import UNIT, lines
@@ -70,13 +70,14 @@ def _differs(found: Results, row: Row, common: Recipe) -> str:
 
 
 def recipe_facts(recipe: Recipe) -> list[tuple[str, str]]:
-    """A recipe, with Sec. 4.2's beside what is not."""
+    """A recipe, with the paper's beside what is not."""
+    section, paper = usual(recipe)
     rows = []
     for name in recipe.__struct_fields__:
-        here, theirs = getattr(recipe, name), getattr(CIFAR, name)
+        here, theirs = getattr(recipe, name), getattr(paper, name)
         if name == "scaled_from" or (name not in ALWAYS and here == theirs):
             continue
-        text = said(here) + ("" if here == theirs else f" (Sec. 4.2: {said(theirs)})")
+        text = said(here) + ("" if here == theirs else f" ({section}: {said(theirs)})")
         rows.append((name.replace("_", " "), text))
     return rows
 

@@ -9,7 +9,8 @@ from msgspec import Struct, structs
 
 from ..runs.declare import ANY_SIZE
 from ..runs.provenance import Provenance
-from ..spec import CIFAR, Run
+from ..spec import Run
+from ..studies.study import usual
 from .page import columns, facts, heading, paragraph, subheading
 
 
@@ -20,7 +21,7 @@ def recipe(run: Run) -> Iterator[str]:
     unused = _unused(run)
     yield heading("Exactly what was run")
     yield from columns(
-        [subheading("Recipe"), facts(_fields(run.recipe, CIFAR, unused))],
+        [subheading("Recipe"), facts(_fields(run.recipe, usual(run.recipe), unused))],
         [subheading("Network"), facts(network)]
         + [subheading("Data, with digests"), facts(_fields(data, unused=unused))]
         + [subheading("Test"), facts(_fields(run.protocol))],
@@ -41,7 +42,7 @@ def _unused(run: Run) -> set[str]:
 
 
 def _fields(
-    value: Struct, paper: Struct | None = None, unused: Collection[str] = ()
+    value: Struct, paper: tuple[str, Struct] | None = None, unused: Collection[str] = ()
 ) -> list[tuple[str, str]]:
     told = []
     for field in structs.fields(value):
@@ -49,8 +50,8 @@ def _fields(
         if field.name in unused or field.name == "scaled_from" or here == ():
             continue
         text = said(here)
-        if paper is not None and here != getattr(paper, field.name):
-            text += f" (Sec. 4.2: {said(getattr(paper, field.name))})"
+        if paper is not None and here != getattr(paper[1], field.name):
+            text += f" ({paper[0]}: {said(getattr(paper[1], field.name))})"
         told.append((field.name.replace("_", " "), text))
     return told
 

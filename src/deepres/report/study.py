@@ -124,6 +124,8 @@ def main_tables(found: Results) -> Iterator[Table | Text]:
 def _side_by_side(found: Results) -> tuple[list[str], list[list[str]]]:
     """Ours, the paper's and the difference come first: a phone shows these."""
     head, rows = _ours(found)
+    if not found.study.beside and all(row.row.paper is None for row in found.rows):
+        return head, rows
     head[2:2] = ["paper", "difference"]
     for row, cells in zip(found.rows, rows, strict=True):
         difference = row.difference if found.comparable else None
@@ -197,19 +199,15 @@ def _theirs(rows: Sequence[tuple[str, Printed]]) -> tuple[list[str], list[list[s
 
 def _ablation(found: Results) -> tuple[list[str], list[list[str]]]:
     base = found.study.baseline
-    head = ["arm", "n", f"difference from {base}", "p, two-sided", "smallest difference shown"]
+    head = ["arm", "n", f"difference from {base}", "smallest shown", "p, two-sided"]
     rows = []
     for row in found.rows:
         test = found.against_baseline(row)
-        told_ = (
-            [
-                f"{test.difference:+.2f}",
-                f"{2 * min(test.p, 1 - test.p):.3f}",
-                f"{test.smallest:.2f}",
-            ]
-            if test
-            else ["-", "-", "the baseline" if row.row.name == base else "takes 2 seeds an arm"]
-        )
+        if test is not None:
+            both = 2 * min(test.p, 1 - test.p)
+            told_ = [f"{test.difference:+.2f}", f"{test.smallest:.2f}", f"{both:.3f}"]
+        else:
+            told_ = ["-", "the baseline" if row.row.name == base else "takes 2 seeds an arm", "-"]
         rows.append([row.row.name, str(len(row.errors)), *told_])
     return head, rows
 
@@ -219,7 +217,7 @@ def claims_table(found: Results) -> Iterator[Table | Text]:
     findings = found.findings()
     if not findings:
         return
-    rows = [(one.claim, one.found, one.verdict) for one in findings]
+    rows = [(one.claim, one.found, "-" if one.undecided else one.verdict) for one in findings]
     yield Table(["the paper's claim", "found", "verdict"], rows, frozenset({0, 1, 2}))
     yield Text(METHOD, "soft")
 

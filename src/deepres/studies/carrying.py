@@ -8,7 +8,7 @@ from pathlib import Path
 from ..runs.folder import Folder
 from ..spec import Data, Run
 from .outcome import folders
-from .runner import Ended, Message, Task
+from .runner import Ended, Message, Task, folder_of
 from .study import Row, Scale, Study, runs_of, seeds_of
 
 # Who carries tasks out: processes of this machine, or a cluster.
@@ -43,13 +43,9 @@ def wanted(
     found: dict[str, Wanted] = {}
     for row in rows:
         for run in runs_of(study, row, scale, data, classes, range(seeds_of(row, scale, seeds))):
-            path = there[run.key].path if run.key in there else _new(directory, run)
+            path = there[run.key].path if run.key in there else folder_of(run, directory)
             found.setdefault(run.key, Wanted(row, run, path))
     return list(found.values())
-
-
-def _new(directory: Path, run: Run) -> Path:
-    return directory / f"{run.name}-{run.key}"
 
 
 def tasks(of: Sequence[Wanted], source: str, scale: Scale, threads: int) -> list[Task]:

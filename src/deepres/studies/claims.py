@@ -21,6 +21,9 @@ METHOD = (
 )
 
 
+NOT_RUN = "not run yet"
+
+
 @dataclass(frozen=True)
 class Inequality:
     """The stated larger side, the smaller one, and what is compared."""
@@ -67,6 +70,11 @@ class Finding:
     p: float | None = None  # one-sided, corrected; None without a test
     effect: float | None = None
 
+    @property
+    def undecided(self) -> bool:
+        """Whether there was nothing to judge by: a verdict of noise, but no noise was seen."""
+        return self.found == NOT_RUN
+
 
 def judged(inequalities: Sequence[Inequality]) -> list[Finding]:
     """A finding for each, corrected over all that are tested."""
@@ -89,7 +97,7 @@ def _tested(one: Inequality, test: Welch, held: float, failed: float) -> Finding
 def _untested(one: Inequality) -> Finding:
     difference = one.difference
     if difference is None:
-        return Finding(one.claim, "not run yet", "within noise")
+        return Finding(one.claim, NOT_RUN, "within noise")
     verdict: Verdict = "within noise"
     if abs(difference) >= one.margin:
         verdict = "holds" if difference > 0 else "fails"

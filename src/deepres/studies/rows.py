@@ -12,7 +12,7 @@ from msgspec import structs
 from ..runs.declare import ANY_SIZE
 from ..spec import Data
 from ..tally import Tally
-from .claims import Finding, Inequality, judged
+from .claims import NOT_RUN, Finding, Inequality, judged
 from .outcome import Ensemble, Outcome
 from .student import POWER, Welch, against, welch
 from .study import CLASSES, SCALES, Claim, Measure, Row, Scale, Study, anonymous, runs_of
@@ -201,7 +201,7 @@ class Results:
             found = [d for one in first.outcomes for d in one.deeper if d.layers == layers]
             claim = f"a plain-{layers} with the very outputs of {first.row.name} exists"
             if not found:
-                told.append(Finding(claim, "not run yet", "within noise"))
+                told.append(Finding(claim, NOT_RUN, "within noise"))
                 continue
             apart = max(one.largest_difference for one in found)
             same = apart <= 1e-5 and all(one.test[0] == one.test[1] for one in found)
@@ -281,8 +281,8 @@ def largest(
 def shown_power() -> str:
     """What "smallest difference" means, for pages."""
     return (
-        "The smallest difference is one that a one-sided Welch test at 5 % would have shown with a"
-        f" chance of {100 * POWER:.0f} %, given the deviations between these seeds; arms that are"
+        "The smallest difference that could have been shown is one that a one-sided Welch test at"
+        f" 5 % would have shown with a chance of {100 * POWER:.0f} %, given the deviations between these seeds; arms that are"
         " the same runs, tested in two ways, are compared run by run. No direction was stated"
         " beforehand, so p is two-sided; it is of each arm alone, not corrected for their number."
     )

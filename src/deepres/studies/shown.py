@@ -4,9 +4,9 @@ import textwrap
 from collections.abc import Iterator
 
 from ..models.zoo import arch
-from ..spec import CIFAR, IMAGENET, Recipe
+from ..spec import Recipe
 from .cost import ARITHMETIC, told
-from .study import SCALES, Printed, Row, Study
+from .study import SCALES, Printed, Row, Study, usual
 
 WIDTH = 96
 
@@ -64,7 +64,7 @@ def _row(row: Row) -> str:
 
 def _changed(recipe: Recipe) -> str:
     """What differs from the recipe of Sec. 4.2, or from that of Sec. 3.4."""
-    base = IMAGENET if recipe.drops == "plateau" else CIFAR
+    base = usual(recipe)[1]
     return ", ".join(
         f"{name.replace('_', ' ')} {getattr(recipe, name)}"
         for name in recipe.__struct_fields__

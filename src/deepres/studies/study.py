@@ -4,7 +4,7 @@ No torch: studies are listed and shown in a blink. A row says how one network is
 of its errors is the row's number; runs follow from rows, data, scale and seeds.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Literal
 
 from msgspec import Struct, structs
@@ -12,7 +12,7 @@ from msgspec import Struct, structs
 from ..errors import UserError
 from ..models.zoo import arch
 from ..runs.declare import ANY_SIZE, AUGMENTATION, DEEP
-from ..spec import CIFAR, Arch, Data, Protocol, Recipe, Run, scaled
+from ..spec import CIFAR, IMAGENET, Data, Protocol, Recipe, Run, scaled
 
 Scale = Literal["smoke", "short", "paper"]
 SCALES: tuple[Scale, ...] = ("smoke", "short", "paper")
@@ -196,14 +196,9 @@ def _bare(run: Run) -> Run:
     return structs.replace(run, data=data, seed=0, grown_from=parent)
 
 
-def arch_of(one: Row, study: Study) -> Arch:
-    """A row's network on the study's own data."""
-    return arch(one.network, CLASSES[study.data])
-
-
-def names(rows: Sequence[Row]) -> str:
-    """For sentences."""
-    return ", ".join(one.name for one in rows)
+def usual(recipe: Recipe) -> tuple[str, Recipe]:
+    """The recipe of the paper that a recipe is a form of, and where it is told."""
+    return ("Sec. 3.4", IMAGENET) if recipe.drops == "plateau" else ("Sec. 4.2", CIFAR)
 
 
 def at_scale(study: Study, one: Row, scale: Scale) -> Recipe:
