@@ -51,10 +51,11 @@ def arms(count, deviation):
 
 
 def test_what_seeds_resolve():
-    """With 0.2 points between seeds, three show half a point and sixteen show 0.2."""
-    three, sixteen = arms(3, 0.2), arms(16, 0.2)
-    assert welch(three, three).smallest == pytest.approx(0.50, abs=0.01)
-    assert 0.15 < welch(sixteen, sixteen).smallest < 0.2
+    """With 0.2 points between seeds, three show half a point and fourteen show 0.2."""
+    shown = {n: welch(arms(n, 0.2), arms(n, 0.2)).smallest for n in (3, 5, 13, 14)}
+    assert shown[3] == pytest.approx(0.50, abs=0.01)
+    assert shown[5] == pytest.approx(0.35, abs=0.01)
+    assert shown[14] < 0.2 < shown[13]
 
 
 @given(a=VALUES, b=VALUES)

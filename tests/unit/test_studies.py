@@ -287,6 +287,7 @@ def test_running_statistics_are_another_measure_of_the_same_runs():
     found = largest(study(name), moved)
     assert found.row("population").errors == [8.2, 8.8, 9.4]
     assert found.row("running").errors == [8.24, 8.85, 9.46]
+    assert found.runs == 3
     # run by run: differences of 0.04, 0.05 and 0.06, whatever lies between the seeds
     test = found.against_baseline(found.row("running"))
     assert test.difference == pytest.approx(0.05)

@@ -105,15 +105,15 @@ def _runs(row: Told) -> Iterator[list[str]]:
 def _places(found: Results) -> list[list[str]]:
     """Machines, plans and versions, those that agree told once."""
     alike: dict[tuple[str, str, str], list[str]] = {}
-    for row in found.rows:
-        for one in row.outcomes:
-            plan = one.plan
-            machine = ", ".join(
-                f"{one.machine.get(name, '?')}{unit}"
-                for name, unit in (("processor", ""), ("cores", " cores"), ("instructions", ""))
-            )
-            how = f"{plan.device}, {plan.engine}, {plan.threads} threads" if plan else "?"
-            versions = ", ".join(f"{name} {text}" for name, text in one.versions.items())
-            versions += f", commit {one.commit}" if one.commit else ""
-            alike.setdefault((machine, how, versions), []).append(one.key)
+    once = {one.key: one for row in found.rows for one in row.outcomes}
+    for one in once.values():
+        plan = one.plan
+        machine = ", ".join(
+            f"{one.machine.get(name, '?')}{unit}"
+            for name, unit in (("processor", ""), ("cores", " cores"), ("instructions", ""))
+        )
+        how = f"{plan.device}, {plan.engine}, {plan.threads} threads" if plan else "?"
+        versions = ", ".join(f"{name} {text}" for name, text in one.versions.items())
+        versions += f", commit {one.commit}" if one.commit else ""
+        alike.setdefault((machine, how, versions), []).append(one.key)
     return [[f"{len(keys)}: {', '.join(keys)}", *place] for place, keys in alike.items()]

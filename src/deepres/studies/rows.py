@@ -135,8 +135,8 @@ class Results:
 
     @property
     def runs(self) -> int:
-        """Finished ones."""
-        return sum(len(row.outcomes) for row in self.rows)
+        """Finished ones, each once, though rows may share them."""
+        return len({one.key for row in self.rows for one in row.outcomes})
 
     @property
     def comparable(self) -> bool:
@@ -282,7 +282,8 @@ def shown_power() -> str:
     """What "smallest difference" means, for pages."""
     return (
         "The smallest difference that could have been shown is one that a one-sided Welch test at"
-        f" 5 % would have shown with a chance of {100 * POWER:.0f} %, given the deviations between these seeds; arms that are"
-        " the same runs, tested in two ways, are compared run by run. No direction was stated"
+        f" 5 % would have shown with a chance of {100 * POWER:.0f} %, given the"
+        " deviations between these seeds; arms that are the same runs, tested in two ways, are"
+        " compared run by run. No direction was stated"
         " beforehand, so p is two-sided; it is of each arm alone, not corrected for their number."
     )

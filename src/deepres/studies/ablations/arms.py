@@ -9,7 +9,7 @@ NETWORK = "resnet20"
 SEEDS = 5
 TEXT = (
     "With a deviation of 0.2 points between seeds, five seeds an arm show a difference of some 0.35"
-    " points and three of some 0.5; 0.2 points take sixteen."
+    " points and three of some 0.5; 0.2 points take fourteen."
 )
 
 
