@@ -37,15 +37,8 @@ def table_2() -> Table:
     return ("top-1 error, %", "plain", "residual"), rows
 
 
-OPTION = {
-    "resnet34-a": "resnet34-a: option A",
-    "resnet34": "resnet34: option B",
-    "resnet34-c": "resnet34-c: option C",
-}
-
-
 def _errors(table: dict[str, Error]) -> Table:
-    rows = [(OPTION.get(name, name), shown(e.top1), shown(e.top5)) for name, e in table.items()]
+    rows = [(name, shown(e.top1), shown(e.top5)) for name, e in table.items()]
     return ("network", "top-1 error, %", "top-5 error, %"), rows
 
 
