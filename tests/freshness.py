@@ -52,7 +52,34 @@ def checkpoints() -> str:
     return "\n".join(rows) + "\n"
 
 
-TABLES = {"checkpoints": checkpoints, "families": families}
+def gradients() -> str:
+    """What travels in a step, network by network."""
+    from docs.made import ranks
+
+    return ranks.gradients()
+
+
+def measured_ranks() -> str:
+    """The committed line of `bench/ranks.py`."""
+    from docs.made import ranks
+
+    return ranks.measured()
+
+
+def machines() -> str:
+    """What follows for real networks of machines."""
+    from docs.made import ranks
+
+    return ranks.machines()
+
+
+TABLES = {
+    "checkpoints": checkpoints,
+    "families": families,
+    "gradients": gradients,
+    "ranks": measured_ranks,
+    "machines": machines,
+}
 
 
 def study(name: str, scale: str) -> tuple[str, dict[str, str]]:

@@ -15,6 +15,7 @@ from torch.nn.modules.batchnorm import SyncBatchNorm, _BatchNorm
 
 from .data.batches import Batch
 from .errors import Failed, UserError
+from .models.named import named
 from .optim import Rate
 from .population import normalisations
 from .ranks import Ranks
@@ -155,3 +156,15 @@ def _share(layer: _BatchNorm, counted: Tensor | None, number: int) -> float:
     if layer.momentum is not None or counted is None:
         return layer.momentum or 0.0
     return 1 / (int(counted) + number)
+
+
+def gradient_bytes(name: str) -> int:
+    """What a network's gradients are in fp32, counted on the network itself."""
+    network = named(name, None, device="meta")
+    return sum(4 * w.numel() for w in network.parameters())
+
+
+def sent_bytes(gradients: int, replicas: int, ranks: int) -> int:
+    """What each rank sends in a step: pieces of its replicas' gradients, and a piece of the sum."""
+    piece = -(-gradients // ranks)
+    return (ranks - 1) * piece * (replicas // ranks + 1)
