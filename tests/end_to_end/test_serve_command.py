@@ -152,6 +152,21 @@ def test_a_port_that_is_taken_and_a_name_given_twice_are_sentences(command, file
     assert twice[0] == 2 and "Two networks are called resnet8" in twice[2]
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("pieces", [[], [HEAD + b"Content-Length: 1000\r\n\r\nabc"]])
+def test_a_second_ctrl_c_ends_it_without_a_traceback(files, tmp_path, pieces):
+    with serving(files[0], "--engine", "eager", cache=tmp_path) as server:
+        with socket.create_connection((server.host, server.port)) as sock:
+            for piece in pieces:
+                sock.sendall(piece)
+            server.ask("GET", "/healthz")
+            for _ in range(2):
+                server.process.send_signal(signal.SIGINT)
+                time.sleep(0.05)
+            assert server.process.wait(30) == 130
+        assert "Traceback" not in server.process.stderr.read()
+
+
 def test_what_was_accepted_is_answered_when_it_is_told_to_stop(server):
     """The last of this file: it ends the server."""
     content, connection = picture(), server.connection()

@@ -71,6 +71,13 @@ class Told(uvicorn.Server):
         if self.started:
             self.tell()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """A second Ctrl-C drops what is under way: then that is no error, with its traceback."""
+        await super().shutdown(sockets)
+        if self.force_exit:
+            logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+            await self.lifespan.shutdown()
+
 
 def patient(seconds: float) -> type[asyncio.Protocol]:
     """HTTP/1.1 whose headers must arrive in time: uvicorn would wait for them for ever."""
