@@ -31,7 +31,7 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("--data", default="cifar10")
     parser.add_argument("--minutes", type=float, default=9.0)
     parser.add_argument("--jobs", type=int, default=4, help="runs side by side")
-    parser.add_argument("--precision", choices=("bf16", "fp16", "fp32"), default="bf16")
+    parser.add_argument("--precision", choices=("bf16", "fp32"), default="bf16")
     parser.add_argument("--only", default="", help="networks, as in resnet20,plain20")
     parser.add_argument("--layers", choices=("auto", "formulas", "kernels"), default="auto")
     parser.add_argument("--tiny", type=int, default=0, help="so many steps in place of all")

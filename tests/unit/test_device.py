@@ -2,6 +2,7 @@
 
 import copy
 
+import numpy as np
 import pytest
 import torch
 from msgspec import structs
@@ -12,6 +13,8 @@ from deepres.accel.device import feed
 from deepres.accel.device.feed import fed
 from deepres.accel.device.network import fits
 from deepres.accel.device.normalised import Formulas, Normalised
+from deepres.accel.device.placed import on_device, placed
+from deepres.accel.device.planned import found, planned
 from deepres.accel.device.step import OnDevice
 from deepres.accel.folded import folded
 from deepres.data.batches import Batch, batches
@@ -93,6 +96,9 @@ def test_projections_and_other_modules_are_left_to_the_plain_step() -> None:
     assert not fits(network) and not fits(torch.nn.Linear(1, 1))
     with pytest.raises(UserError, match="--engine eager"):
         trained(RECIPE, OnDevice(RECIPE), network)
+    half = structs.replace(RECIPE, precision="fp16")
+    with pytest.raises(UserError, match="--engine eager"):
+        trained(half, OnDevice(half))
 
 
 def test_a_state_goes_from_the_plain_step_to_the_graph_and_back() -> None:
@@ -126,9 +132,8 @@ def test_a_state_keeps_its_names_shapes_and_layout_when_it_becomes_flat() -> Non
     assert weight.data_ptr() != flat.optimiser.velocity["layer1.0.conv1.weight"].data_ptr()
 
 
-@pytest.mark.parametrize(("precision", "kind"), [("bf16", torch.bfloat16), ("fp16", torch.float16)])
-def test_half_precision_is_of_the_products_alone(precision: str, kind: torch.dtype) -> None:
-    recipe = structs.replace(RECIPE, precision=precision)
+def test_half_precision_is_of_the_products_alone() -> None:
+    recipe = structs.replace(RECIPE, precision="bf16")
     step = OnDevice(recipe)
     network = initialise(ResNet(TINY), seed=3)
     batch = next(iter(given(1, 2)))
@@ -136,7 +141,7 @@ def test_half_precision_is_of_the_products_alone(precision: str, kind: torch.dty
     state = begun(copy.deepcopy(network), recipe)
     (told,) = fit(state, recipe, [batch], step)
     assert {t.dtype for t in state.tensors().values()} == {torch.float32, torch.int64}
-    assert step.graph is not None and step.graph.half.dtype == kind
+    assert step.graph is not None and step.graph.half.dtype == torch.bfloat16
     ends = {}
     for forward in (exact, in_bf16):
         plain = begun(copy.deepcopy(network), recipe)
@@ -243,3 +248,53 @@ def test_kernels_compute_what_the_formulas_say(
             assert float((a.double() - b).norm() / b.norm()) < 3e-6, name
     y = Formulas().forward(*wide, add.double() if adds else None, 1e-5, replicas).y
     assert float((ours.y.double() - y).norm() / y.norm()) < 1e-6
+
+
+def test_the_plan_of_a_device_says_why_a_run_is_no_graph() -> None:
+    images, there = pictures(), torch.device("cuda")
+    fitting, other = ResNet(TINY), ResNet(structs.replace(TINY, shortcut="C"))
+    half = structs.replace(RECIPE, precision="fp16")
+    for network, recipe, device, word in [
+        (other, RECIPE, there, "projections"),
+        (fitting, half, there, "fp16"),
+        (fitting, RECIPE, torch.device("mps"), "CUDA"),
+    ]:
+        with pytest.raises(UserError, match=word):
+            planned(network, recipe, images, device, engine="graph")
+    plan, why = planned(fitting, RECIPE, images, CPU)
+    assert (plan.engine, plan.layers, plan.device) == ("graph", "formulas", "cpu"), why
+
+
+def test_a_device_that_is_not_there_is_refused_by_its_name() -> None:
+    for name in ("tpu", "cuda:99", "mps" if not torch.backends.mps.is_available() else "xpu"):
+        with pytest.raises(UserError, match=name):
+            found(name)
+
+
+@pytest.mark.skipif(not torch.backends.mps.is_available(), reason="needs Apple's mps")
+def test_mps_trains_two_steps() -> None:
+    device = found("mps")
+    state = begun(placed(initialise(ResNet(TINY), seed=3), device), RECIPE)
+    stream = on_device(device, batches)(pictures(), structs.replace(RECIPE, steps=2, drops=()), 0)
+    losses = [float(progress.loss) for progress in fit(state, RECIPE, stream, eager)]
+    assert len(losses) == 2 and all(0 < loss < 10 for loss in losses)
+
+
+def test_averages_and_smoothed_labels_are_those_of_numpy() -> None:
+    """Held against sums written out: the loss of smoothed labels, the average of the weights."""
+    recipe = structs.replace(RECIPE, average=0.8, smoothing=0.3, replicas=1)
+    state, step = tiny(recipe), OnDevice(recipe)
+    name = "layer1.0.conv1.weight"
+    average = state.optimiser.parameters[name].detach().numpy().copy()
+    for batch in given(5, 1):
+        network = copy.deepcopy(state.network).train()
+        logits = network(batch.images).detach().numpy()
+        (told,) = fit(state, recipe, [batch], step)
+        shares = np.exp(logits - logits.max(1, keepdims=True))
+        logs = np.log(shares / shares.sum(1, keepdims=True))
+        wanted = 0.7 * np.eye(3)[batch.labels.numpy()] + 0.3 / 3
+        assert abs(float(told.loss) + (wanted * logs).sum(1).mean()) < 1e-10
+        average = 0.8 * average + 0.2 * state.optimiser.parameters[name].detach().numpy()
+    np.testing.assert_allclose(state.optimiser.average[name], average, atol=1e-12)
+    state.optimiser.take_average()
+    np.testing.assert_allclose(state.network.layer1[0].conv1.weight.detach(), average, atol=1e-12)

@@ -24,7 +24,11 @@ from .device.step import OnDevice
 from .folded import folded
 from .tiny import by_products
 
-FORWARDS: dict[str, Forward] = {"fp32": exact, "bf16": in_bf16, "fp16": in_fp16}
+FORWARDS: dict[str, Callable[..., tuple[Tensor, Tensor]]] = {
+    "fp32": exact,
+    "bf16": in_bf16,
+    "fp16": in_fp16,
+}
 LAYOUTS = {"channels last": torch.channels_last, "contiguous": torch.contiguous_format}
 Stream = Callable[[Pictured, Recipe, int, int], Iterable[Batch]]
 
@@ -45,7 +49,7 @@ def prepared(network: nn.Module, recipe: Recipe, plan: Plan, ranks: Ranks = ALON
             raise UserError("--engine graph holds all replicas: over several ranks take eager.")
         return OnDevice(recipe, ways_of(plan))
     network.to(memory_format=LAYOUTS[plan.layout])  # type: ignore[call-overload]
-    forward = FORWARDS[recipe.precision]
+    forward: Forward = FORWARDS[recipe.precision]
     update = scaled_back if recipe.precision == "fp16" else moved
     if recipe.smoothing:
         forward = partial(forward, smoothing=recipe.smoothing)

@@ -250,17 +250,26 @@ def _new_plan(
     run: "Run", pictures: "Pictures", network: "nn.Module", wishes: Wishes, place: str
 ) -> "Plan":
     """What is fastest there."""
-    how = {"engine": wishes.engine, "threads": wishes.threads, "workers": wishes.workers or 0}
+    engine, threads, workers = wishes.engine, wishes.threads, wishes.workers or 0
     if place == "cpu":
         from ..accel.choose import choose
         from ..data.pictured import edge
 
-        choice = choose(network, run.recipe, edge(pictures.train, run.recipe), **how)
+        size = edge(pictures.train, run.recipe)
+        choice = choose(network, run.recipe, size, engine=engine, threads=threads, workers=workers)
         note(str(choice))
         return choice.plan
     from ..accel.device.planned import found, planned
 
-    plan, why = planned(network, run.recipe, pictures.train, found(place), **how)
+    plan, why = planned(
+        network,
+        run.recipe,
+        pictures.train,
+        found(place),
+        engine=engine,
+        threads=threads,
+        workers=workers,
+    )
     note(why)
     return plan
 

@@ -25,7 +25,7 @@ def captured(
 
 
 def _graph(work: Callable[[], None], changes: Sequence[Tensor]) -> Callable[[], None]:
-    here, aside = torch.cuda.current_stream(), torch.cuda.Stream()
+    here, aside = torch.cuda.current_stream(), torch.cuda.Stream()  # type: ignore[no-untyped-call]
     kept = [tensor.clone() for tensor in changes]
     aside.wait_stream(here)
     with torch.cuda.stream(aside):

@@ -44,15 +44,21 @@ class Flat:
 
     def _statistics(self, network: nn.Module) -> None:
         layers = list(normalisations(network).values())
-        if len({layer.momentum for layer in layers}) > 1:
+        momenta = {layer.momentum for layer in layers}
+        if len(momenta) > 1 or None in momenta:
             raise UserError("Layers that normalise with different momenta do not train as a graph.")
-        self.layers, self.keep = layers, layers[0].momentum
+        self.layers, self.keep = layers, layers[0].momentum or 0.0
         self.means = torch.cat([_there(layer.running_mean) for layer in layers])
         self.variances = torch.cat([_there(layer.running_var) for layer in layers])
         self.counts = torch.stack([_there(layer.num_batches_tracked) for layer in layers])
         sizes = [layer.num_features for layer in layers]
         for at, (layer, mean, variance) in enumerate(
-            zip(layers, self.means.split(sizes), self.variances.split(sizes), strict=True)
+            zip(
+                layers,
+                torch.split(self.means, sizes),
+                torch.split(self.variances, sizes),
+                strict=True,
+            )
         ):
             layer.running_mean, layer.running_var = mean, variance
             layer.num_batches_tracked = self.counts[at]

@@ -82,7 +82,7 @@ def _follow(name: str, job: Job, heard: "Queue[tuple[str, Told] | None]", ends: 
 def _own_stream(device: torch.device) -> AbstractContextManager[object]:
     if device.type != "cuda":
         return nullcontext()
-    return torch.cuda.stream(torch.cuda.Stream(device))
+    return torch.cuda.stream(torch.cuda.Stream(device))  # type: ignore[no-untyped-call]
 
 
 def job_of(

@@ -71,7 +71,7 @@ class Formulas:
 
 def _shares(x: Tensor, replicas: int) -> Tensor:
     """N x C x H x W as replicas x n x C x H x W."""
-    return x.unflatten(0, (replicas, -1))
+    return x.view(replicas, -1, *x.shape[1:])
 
 
 def _wide(x: Tensor) -> Tensor:

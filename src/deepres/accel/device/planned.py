@@ -43,7 +43,7 @@ def planned(
     workers: int = 0,
 ) -> tuple[Plan, str]:
     """The plan, and why it is this one."""
-    why = _no_graph(network, images, device)
+    why = _no_graph(network, recipe, images, device)
     if engine == "graph" and why:
         raise UserError(f"--engine graph: {why}. --engine eager trains it.")
     graph = engine == "graph" or (engine == "auto" and not why)
@@ -59,10 +59,12 @@ def planned(
     return plan, f"step: {plan.engine} on {name}{'; ' if told else ''}{told}"
 
 
-def _no_graph(network: nn.Module, images: Pictured, device: torch.device) -> str:
+def _no_graph(network: nn.Module, recipe: Recipe, images: Pictured, device: torch.device) -> str:
     """Why a run does not train as a graph; nothing where it does."""
     if device.type == "mps":
         return "graphs are CUDA's"
+    if recipe.precision == "fp16":
+        return "a step in fp16 looks at its gradients before it moves, and a graph does not wait"
     if not isinstance(images, Images):
         return f"{images.name} is read from files, and graphs take pictures that lie on the device"
     if not fits(network):
@@ -99,10 +101,11 @@ def difference(ways: Ways, device: torch.device, kind: torch.dtype = torch.bfloa
         for added in (add, None):
             ours = ways.forward(x, gamma, beta, added, 1e-5, 2)
             wide = None if added is None else added.double()
-            theirs = Formulas().forward(*given, wide, 1e-5, 2)
-            back = ways.backward(g, x, gamma, ours, added is not None)
+            theirs = Formulas().forward(given[0], given[1], given[2], wide, 1e-5, 2)
+            adds = added is not None
+            back = ways.backward(g, x, gamma, ours, adds)
             same = theirs._replace(y=ours.y.double())  # the same side of zero
-            expected = Formulas().backward(g.double(), *given[:2], same, added is not None)
+            expected = Formulas().backward(g.double(), given[0], given[1], same, adds)
             for a, b in zip([*ours, *back], [*theirs, *expected], strict=True):
                 if a is not None and b is not None:
                     away = float((a.double() - b).norm() / b.norm())

@@ -5,6 +5,7 @@ on the device, and nobody waits for them but whoever reads them.
 """
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -22,9 +23,8 @@ from .flat import Flat
 from .network import fits, logits
 from .normalised import Formulas, Normalised, Ways
 
-PRODUCTS = {"bf16": torch.bfloat16, "fp16": torch.float16}
+PRODUCTS = {"bf16": torch.bfloat16}  # fp16 asks each step whether it overflowed
 AHEAD = 32  # steps that the device may lag behind: further, and nobody knew how fast it is
-SCALE = 1024.0  # of an fp16 step's loss: its gradients would vanish below 6e-8
 
 
 @dataclass
@@ -44,7 +44,6 @@ class Graph:
         flat, recipe = self.flat, self.recipe
         full = flat.weights.dtype
         self.product = PRODUCTS.get(recipe.precision, full)
-        self.scale = SCALE if recipe.precision == "fp16" else 1.0
         self.rate = torch.zeros((), dtype=full, device=flat.weights.device)
         self.told = torch.zeros(2, dtype=torch.float64, device=flat.weights.device)
         self.half = flat.weights[: flat.half_until].to(self.product)
@@ -56,7 +55,9 @@ class Graph:
         sizes = [layer.num_features for layer in flat.layers]
         self.means = torch.zeros(recipe.replicas, sum(sizes), dtype=full, device=self.rate.device)
         self.variances = torch.zeros_like(self.means)
-        parts = zip(self.means.split(sizes, 1), self.variances.split(sizes, 1), strict=True)
+        parts = zip(
+            torch.split(self.means, sizes, 1), torch.split(self.variances, sizes, 1), strict=True
+        )
         self.seen = dict(zip(flat.layers, parts, strict=True))
 
     def work(self) -> None:
@@ -67,18 +68,17 @@ class Graph:
             x = self.images.to(self.product)
         answers = logits(self.state.network, x, self._convolve, self._normalise)  # type: ignore[arg-type]
         loss = F.cross_entropy(answers, self.labels, label_smoothing=self.recipe.smoothing)
-        gradients = torch.autograd.grad(loss * self.scale, self.leaves)
+        gradients = torch.autograd.grad(loss, self.leaves)
         with torch.no_grad():
             self.flat.gather(gradients)
-            if self.scale != 1:
-                self.flat.gradients.div_(self.scale)
             self.flat.step(self.rate)
             self.flat.follow(self.means, self.variances)
             self.told[0].copy_(loss.detach())
             self.told[1].copy_(mistakes(answers.detach(), self.labels))
 
     def _convolve(self, layer: nn.Module, x: Tensor) -> Tensor:
-        return F.conv2d(x, self.weight_of[layer], None, layer.stride, layer.padding)  # type: ignore[arg-type]
+        assert isinstance(layer, nn.Conv2d) and not isinstance(layer.padding, str)
+        return F.conv2d(x, self.weight_of[layer], None, layer.stride, layer.padding)
 
     def _normalise(self, layer: nn.Module, x: Tensor, add: Tensor | None) -> Tensor:
         assert isinstance(layer, nn.BatchNorm2d)
@@ -97,6 +97,8 @@ class OnDevice:
     def __init__(self, recipe: Recipe, ways: Ways | None = None) -> None:
         self.recipe, self.ways = recipe, ways or Formulas()
         self.graph: Graph | None = None
+        self.at_rate = -1.0
+        self.launch: Callable[[], None]
         self.under_way: deque[torch.cuda.Event] = deque()
 
     def __call__(self, state: State, batch: Batch, rate: float) -> tuple[Tensor, Tensor]:
@@ -115,8 +117,8 @@ class OnDevice:
         return told[0], told[1]
 
     def begin(self, state: State, batch: Batch) -> None:
-        if not fits(state.network):
-            raise UserError("This network does not train as a graph: --engine eager trains it.")
+        if not fits(state.network) or self.recipe.precision == "fp16":
+            raise UserError("This run does not train as a graph: --engine eager trains it.")
         images, labels = batch.images, batch.labels
         if not isinstance(batch, Placed):
             images, labels = images.clone(), labels.clone()
@@ -129,7 +131,7 @@ class OnDevice:
         """Waits for the step of a while ago: the host would only fill a queue, and time itself."""
         if not self.graph or not self.graph.images.is_cuda:
             return
-        event = torch.cuda.Event(blocking=True)
+        event = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call]
         event.record()
         self.under_way.append(event)
         if len(self.under_way) > AHEAD:
