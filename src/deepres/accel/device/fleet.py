@@ -86,9 +86,19 @@ def _own_stream(device: torch.device) -> AbstractContextManager[object]:
 
 
 def job_of(
-    run: Run, plan: Plan, pictures: Pictures, folder: Path, looks: int | None, source: str = ""
+    run: Run,
+    plan: Plan,
+    pictures: Pictures,
+    folder: Path,
+    looks: int | None,
+    source: str = "",
+    *,
+    test: bool = True,
 ) -> Job:
-    """One run in its folder; goes on where it was, with the plan that it was begun with."""
+    """One run in its folder; goes on where it was, with the plan that it was begun with.
+
+    So many looks on the way, at test pictures too unless `test` is False: they choose nothing.
+    """
 
     def job(stop: Stop) -> Iterator[Item | Result]:
         network, kept = network_of(run, pictures.train), Folder(folder)
@@ -96,7 +106,7 @@ def job_of(
         try:
             chosen = kept.planned() or plan
             step = prepared(network, run.recipe, chosen)
-            curve = curve_of(run, pictures, looks, test=True)
+            curve = curve_of(run, pictures, looks, test=test)
             work = Work(run, chosen, pictures, curve, step, stream(chosen))
             yield from carried_out(work, network, kept, stop, source)
         finally:
