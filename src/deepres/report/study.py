@@ -87,7 +87,7 @@ def found_recipe(found: Results) -> Recipe:
 
 def results_block(found: Results) -> Iterator[Block]:
     """Figures, tables and verdicts: what a README shows of a study."""
-    if found.study.panels:
+    if found.study.panels and (found.runs or any(row.row.paper for row in found.rows)):
         yield Heading("Error while they train")
         yield panels(found)
         yield Text(_explained(found), "soft")

@@ -34,7 +34,7 @@ STUDY = Study(
         " with batch normalisation it is not that gradients vanish. Three times the iterations do"
         " not mend it. With shortcuts 34 layers lie"
         " below 18; and residual-18 comes down sooner than plain-18, though both end alike.",
-        "Thin lines are training errors, bold ones validation errors of centre crops: their ends"
+        "The paper's bold lines are validation errors of centre crops, as ours are: their ends"
         " are not Table 2's, which are of ten crops.",
     ),
     data="imagenet",

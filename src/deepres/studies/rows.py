@@ -204,9 +204,10 @@ class Results:
                 told.append(Finding(claim, NOT_RUN, "within noise"))
                 continue
             apart = max(one.largest_difference for one in found)
-            same = apart <= 1e-5 and all(one.test[0] == one.test[1] for one in found)
-            words = f"logits differ by at most {apart:.1e}; test errors {found[0].test[1]}"
-            told.append(Finding(claim, words, "holds" if same else "fails"))
+            equal = all(one.test[0] == one.test[1] for one in found)
+            words = f"logits differ by at most {apart:.1e} (n = {len(found)}); test errors"
+            words += " are the same" if equal else " are not the same"
+            told.append(Finding(claim, words, "holds" if equal and apart <= 1e-5 else "fails"))
         return told
 
     def against_baseline(self, row: Told) -> Welch | None:
