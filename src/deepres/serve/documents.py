@@ -108,8 +108,9 @@ FAULTS: dict[int | str, dict[str, Any]] = {
     429: {"model": Problem, "description": "Busy: Retry-After says when to try again."},
     431: {"model": Problem, "description": "An address or headers that are too long."},
 }
-_PICTURE = {"schema": {"type": "string", "format": "binary"}}
-_FILES = {"type": "array", "items": {"type": "string", "format": "binary"}, "minItems": 1}
+_BYTES = {"type": "string", "format": "binary", "minLength": 1}
+_PICTURE = {"schema": _BYTES}
+_FILES = {"type": "array", "items": _BYTES, "minItems": 1}
 PICTURES: dict[str, Any] = {
     "requestBody": {
         "required": True,
