@@ -21,7 +21,7 @@ from deepres.runs.work import network_of
 from deepres.spec import Data, Plan, Run, scaled
 from deepres.studies.catalogue import study
 from deepres.studies.outcome import add_lines, outcome_of
-from deepres.studies.study import runs_of
+from deepres.studies.study import in_precision, runs_of
 
 PIECE, PIECES = 15 << 20, 6  # of an archive, and how many of them a call puts out
 SPARE = 25.0  # seconds before the end at which the runs are told to stop
@@ -75,14 +75,12 @@ def train(asked: Slice) -> int:
 
 def declared(asked: Slice, data: Data, classes: int) -> Iterator[Run]:
     """The runs of Fig. 6's rows, at paper scale, in the asked precision."""
-    figure = study("figure6")
+    figure = in_precision(study("figure6"), asked.precision)  # type: ignore[arg-type]
     for network, seed in PLAN:
         if asked.only and network not in asked.only:
             continue
         row = next(row for row in figure.rows if row.network == network)
         (run,) = runs_of(figure, row, "paper", data, classes, [seed])
-        recipe = structs.replace(run.recipe, precision=asked.precision)
-        run = structs.replace(run, recipe=recipe)
         yield scaled(run, asked.steps) if asked.steps else run
 
 

@@ -23,7 +23,7 @@ from deepres.studies import catalogue, cost
 from deepres.studies.catalogue import STUDIES, study
 from deepres.studies.outcome import Deeper, Outcome, add_lines, gathered
 from deepres.studies.rows import largest, results
-from deepres.studies.study import SCALES, anonymous, at, chosen, runs_of, seeds_of
+from deepres.studies.study import SCALES, anonymous, at, chosen, in_precision, runs_of, seeds_of
 from deepres.tally import Tally
 
 CIFAR10 = Data(name="cifar10", train="a" * 64, test="b" * 64)
@@ -216,6 +216,22 @@ def test_a_row_is_a_reduction_over_all_its_seeds():
     assert row.difference == pytest.approx(0.0)  # of means: 6.43 is a best of five
     assert row.binomial == pytest.approx(100 * (0.0661 * 0.9339 / 10_000) ** 0.5)
     assert found.row("residual-20").mean is None
+
+
+def test_runs_in_another_precision_fill_a_study_of_their_own():
+    exact = outcomes("table6", "paper", {"residual-20": [875, 880]})
+    half = [
+        outcome(run, wrong)
+        for one, wrong in zip(exact, (860, 870), strict=True)
+        for run in [structs.replace(one.run, recipe=structs.replace(CIFAR, precision="bf16"))]
+    ]
+    told = {
+        precision: largest(in_precision(study("table6"), precision), [*exact, *half])
+        for precision in ("fp32", "bf16")
+    }
+    assert told["fp32"].row("residual-20").errors == [8.75, 8.8]
+    assert told["bf16"].row("residual-20").errors == [8.6, 8.7]
+    assert "bf16" in told["bf16"].study.title
 
 
 def test_a_short_run_is_never_compared_with_the_paper():

@@ -24,6 +24,7 @@ def report(
     scale: str | None = typer.Option(None, help="smoke, short or paper; the largest there is."),
     data: str | None = typer.Option(None, help="Of which data; the study's own where there are."),
     weights: list[str] = typer.Option([], help="figure7: any weights, measured now."),
+    precision: str = typer.Option("fp32", help="Of the runs: fp32 (the paper's), bf16 or fp16."),
     out: Path | None = typer.Option(None, help="FILE.html, FILE.md or FILE.jsonl, which it joins."),
     as_json: bool = typer.Option(False, "--json", help="One JSON object on standard output."),
 ) -> None:
@@ -35,7 +36,7 @@ def report(
     elif what not in STUDIES and len(Path(what).parts) > 1:
         raise UserError(f"{what}: there is no such folder of a run, nor a study of that name.")
     else:
-        path = _of_study(what, runs, scale, data, weights, out)
+        path = _of_study(what, runs, scale, data, weights, precision, out)
     printed({"file": str(path.resolve())}, str(path), as_json)
 
 
@@ -72,12 +73,24 @@ def _of_run(place: Path, out: Path | None) -> Path:
     return path
 
 
+def _in(study: "Study", precision: str) -> "Study":
+    """The study of runs in this precision."""
+    from ..studies.study import in_precision
+
+    if precision == "fp32":
+        return study
+    if precision not in ("bf16", "fp16"):
+        raise UserError(f"--precision {precision}: runs are in fp32, bf16 or fp16.")
+    return in_precision(study, precision)  # type: ignore[arg-type]
+
+
 def _of_study(
     name: str,
     runs: list[Path],
     scale: str | None,
     data: str | None,
     weights: list[str],
+    precision: str,
     out: Path | None,
 ) -> Path:
     """Of a study: its page as HTML or Markdown, or the lines of its finished runs."""
@@ -85,7 +98,7 @@ def _of_study(
     from ..studies.catalogue import study as named
     from ..studies.outcome import add_lines
 
-    study = named(name)
+    study = _in(named(name), precision)
     path = out or (runs[0] if runs and runs[0].is_dir() else RUNS) / f"{name}.html"
     if weights and not study.responses:
         raise UserError(f"--weights is for figure7: {study.name} is about trainings.")

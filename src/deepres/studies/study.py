@@ -112,6 +112,15 @@ def row(name: str, network: str, **told: object) -> Row:
     return structs.replace(made, recipe=structs.replace(CIFAR, warm_up="error"))
 
 
+def in_precision(study: Study, precision: Literal["fp32", "bf16", "fp16"]) -> Study:
+    """The same study of runs in another precision: never mixed with those in fp32."""
+    rows = tuple(
+        structs.replace(one, recipe=structs.replace(one.recipe, precision=precision))
+        for one in study.rows
+    )
+    return structs.replace(study, rows=rows, title=f"{study.title} (trained in {precision})")
+
+
 def chosen(study: Study, only: str | None) -> tuple[Row, ...]:
     """The rows that `--only` names, by row or by network, with those they begin from."""
     if only is None:
