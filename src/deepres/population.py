@@ -39,8 +39,8 @@ def population(network: nn.Module, shares: Iterable[Tensor], ranks: Ranks = ALON
     """The mean and variance of each layer's input over all shares; the network stays as it was.
 
     Of several ranks each brings the shares that were dealt to it, and all learn the same. Variance
-    is the mean of the shares' variances plus the variance of their means, each share
-    weighing as many values as it has: exactly the variance of all values that the layer saw.
+    is the mean of the shares' variances plus the variance of their means, each share weighing as
+    many values as it has: exactly the variance of all values that the layer saw.
     """
     with _measuring(network) as sums:
         whole = torch.zeros(sum(kept.numel() for kept in sums.values())).double()
@@ -48,9 +48,10 @@ def population(network: nn.Module, shares: Iterable[Tensor], ranks: Ranks = ALON
             whole += row[0]
     kinds = network.state_dict()
     told: Statistics = {}
-    pieces = whole.split([kept.numel() for kept in sums.values()]) if sums else ()
-    for name, piece in zip(sums, pieces, strict=True):
-        count, first, second = piece.view(3, -1)
+    end = 0
+    for name, kept in sums.items():
+        start, end = end, end + kept.numel()
+        count, first, second = whole[start:end].view(3, -1)
         if not count.all():
             raise UserError(f"No picture reached {name}, so it has no statistics.")
         mean = first / count

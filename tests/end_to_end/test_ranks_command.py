@@ -80,6 +80,7 @@ def ranks_of(folder):
     return [session["plan"]["ranks"] for session in told["sessions"]]
 
 
+@pytest.mark.slow
 def test_a_rank_is_killed_and_one_process_goes_on(command, tmp_path):
     for_both = ["--steps", "100", "--threads", "1", "--save-every", "0"]
     first, second = by_hand(2, tmp_path / "run", *for_both)

@@ -5,20 +5,28 @@ import signal
 import time
 from dataclasses import replace
 from functools import partial
+from itertools import count
 
 import torch
+import torch.distributed as dist
 from msgspec import structs
 from torch import nn
 
+import deepres.runs.session
 import deepres.train
-from deepres.accel.prepared import prepared
+from deepres.accel.prepared import prepared, stream
 from deepres.data.batches import Batch, normalisation
 from deepres.data.digits import images as digits
 from deepres.data.order import Part
 from deepres.models.initialise import initialise
 from deepres.models.resnet import ResNet
+from deepres.models.zoo import arch
 from deepres.ranks import Lost, in_order
+from deepres.runs.folder import Folder
 from deepres.runs.looks import errors, measured
+from deepres.runs.pictures import Pictures
+from deepres.runs.running import carried_out
+from deepres.runs.work import Curve, Work, network_of
 from deepres.spec import DIGITS, Arch, Data, Plan, Protocol, Recipe, Run
 from deepres.together import together
 from deepres.train import begun, eager, fit
@@ -113,11 +121,61 @@ def left_alone(ranks, how):
 
 def in_fp16_over(ranks, scale, whole):
     """The same pictures in half precision: losses, events and the scale in the end."""
-    recipe = Recipe(batch=8, steps=20, replicas=2, drops=(9,), precision="fp16")
-    network = initialise(ResNet(structs.replace(TINY, depths=(1, 1))), seed=3)
+    recipe = structs.replace(RECIPE, precision="fp16", warm_up="none")
+    network = made("paper")
     step = prepared(network, recipe, Plan(), ranks)
     state = begun(network, recipe)
     state.scale = scale
-    mine = Part(ranks.rank, ranks.count).places(8)
-    stream = [Batch(b.images[mine], b.labels[mine], 2 // ranks.count) for b in whole]
-    return [float(p.loss) for p in fit(state, recipe, stream, step)], state.events, state.scale
+    mine = Part(ranks.rank, ranks.count).places(24)
+    parts = [Batch(b.images[mine].float(), b.labels[mine], 4 // ranks.count) for b in whole]
+    return [float(p.loss) for p in fit(state, recipe, parts, step)], state.events, state.scale
+
+
+SMALL = structs.replace(DIGITS, batch=16, replicas=4, steps=20, drops=(10,))
+
+
+def carried(ranks, path, last=0):
+    """A run of 20 steps in a folder, to its end; the last rank dies after so many, if any."""
+    deepres.runs.session.COST_AT_MOST = 1e9  # a state after every step
+    run = Run(name="small", arch=arch("resnet8", 10), data=Data(name="digits"), recipe=SMALL)
+    train, test = digits("train"), digits("test")
+    pictures_ = Pictures(train.part(slice(300), "x"), None, test.part(slice(260), "y"))
+    network, plan = network_of(run, pictures_.train), Plan(ranks=ranks.count)
+    step = prepared(network, SMALL, plan, ranks)
+    feed = stream(plan, Part(ranks.rank, ranks.count))
+    work = Work(run, plan, pictures_, Curve(5, 100), step, feed, 0.0, ranks)
+    folder, steps = Folder(path), count(1)
+
+    def stop():
+        if next(steps) == last and ranks.rank == ranks.count - 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return False
+
+    if ranks.first:
+        folder.take()
+    try:
+        for _ in carried_out(work, network, folder, stop):
+            pass
+    except Lost as error:
+        return str(error)
+    finally:
+        folder.leave()
+    return ""
+
+
+def sent_by(ranks, rows, length):
+    """Bytes that leave this rank while it takes part in a sum."""
+    sent, whole, each = [], dist.all_gather, dist.all_to_all_single
+
+    def gather(into, mine):
+        sent.append((ranks.count - 1) * mine.nbytes)
+        whole(into, mine)
+
+    def deal(into, mine):
+        sent.append((ranks.count - 1) * mine.nbytes // ranks.count)
+        each(into, mine)
+
+    dist.all_gather, dist.all_to_all_single = gather, deal
+    ranks.summed(torch.ones(rows, length))
+    dist.all_gather, dist.all_to_all_single = whole, each
+    return sum(sent)

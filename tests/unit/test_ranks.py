@@ -1,23 +1,38 @@
 """Ranks are real processes here: whatever their number, they compute what one process computes."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
-from ranks_work import RECIPE, exchanged, left_alone, looked, made, pictures, trained
+from ranks_work import (
+    RECIPE,
+    carried,
+    exchanged,
+    in_fp16_over,
+    left_alone,
+    looked,
+    made,
+    pictures,
+    sent_by,
+    trained,
+)
 from several import several
 from torch import nn
 
+import deepres.runs.session
 import deepres.train
 from deepres.data.batches import batches
 from deepres.data.digits import images as digits
 from deepres.data.order import Part
 from deepres.errors import Failed, UserError
 from deepres.ranks import ALONE, Ranks, place
+from deepres.runs.log import TIMES
 from deepres.spec import DIGITS, Recipe
-from deepres.together import divided, together
+from deepres.together import divided, sent_bytes, together
 from deepres.train import begun
 
 
@@ -133,3 +148,40 @@ def test_what_several_ranks_cannot_keep_equal_is_refused():
     synchronised = nn.SyncBatchNorm.convert_sync_batchnorm(made("paper").double())
     with pytest.raises(UserError, match="SyncBatchNorm would normalise over all ranks"):
         together(begun(synchronised.train(), RECIPE), batch, 0.1, ranks=both)
+
+
+def test_two_ranks_in_half_precision_agree_to_the_bit(ranks):
+    """Through a prepared plan, over an overflow that both must see."""
+    whole = list(pictures(ALONE))[:5]
+    alone = in_fp16_over(ALONE, 2.0**21, whole)
+    assert ("overflow", 1) in alone[1]
+    assert ranks(2, in_fp16_over, 2.0**21, whole) == [alone] * 2
+
+
+def test_a_run_whose_rank_was_killed_is_gone_on_with_by_four(ranks, tmp_path, monkeypatch):
+    monkeypatch.setattr(deepres.runs.session, "COST_AT_MOST", deepres.runs.session.COST_AT_MOST)
+    carried(ALONE, tmp_path / "unbroken")
+    run = tmp_path / "run"
+    said, gone = ranks(2, carried, run, 7)
+    assert gone is None
+    assert said.startswith("Rank 1 of 2 ended or does not answer. The last good state, of step ")
+    assert not (run / "result.json").exists()
+    assert ranks(4, carried, run) == [""] * 4
+    assert (run / "weights.safetensors").read_bytes() == (
+        tmp_path / "unbroken" / "weights.safetensors"
+    ).read_bytes()
+    logs = [log_of(folder) for folder in (run, tmp_path / "unbroken")]
+    assert logs[0] == logs[1]
+    sessions = json.loads((run / "provenance.json").read_bytes())["sessions"]
+    assert [(one["plan"]["ranks"], one["step"] > 0) for one in sessions] == [(2, False), (4, True)]
+
+
+def log_of(folder):
+    lines = [json.loads(text) for text in (folder / "log.jsonl").read_text().splitlines()]
+    return [{k: v for k, v in line.items() if k not in TIMES} for line in lines]
+
+
+def test_what_is_said_to_be_sent_is_sent(ranks):
+    for replicas, count in ((4, 2), (4, 4)):
+        sent = ranks(count, sent_by, replicas // count, 1000)
+        assert sent == [sent_bytes(4000, replicas, count)] * count

@@ -6,8 +6,6 @@ from itertools import pairwise
 import pytest
 import torch
 from msgspec import json, structs
-from ranks_work import in_fp16_over
-from several import several
 from torch import nn
 
 import deepres.train
@@ -15,7 +13,6 @@ from deepres.data.batches import Batch
 from deepres.errors import Failed
 from deepres.models.initialise import initialise
 from deepres.models.resnet import ResNet
-from deepres.ranks import ALONE
 from deepres.spec import Arch, Recipe
 from deepres.train import Facts, begun, eager, exact, fit, in_fp16, scaled_back
 
@@ -115,10 +112,3 @@ def test_training_that_diverged_ends_with_a_sentence():
     state.network.fc.weight.data[:] = float("nan")
     with pytest.raises(Failed, match="not finite at step 17, however the loss is scaled"):
         list(fit(state, RECIPE, given(20), STEP))
-
-
-def test_a_plan_prepares_it_and_two_ranks_agree_to_the_bit():
-    alone = in_fp16_over(ALONE, LOUD, list(given(5)))
-    assert ("overflow", 1) in alone[1]
-    with several() as ranks:
-        assert ranks(2, in_fp16_over, LOUD, list(given(5))) == [alone] * 2

@@ -59,7 +59,7 @@ def prepared(network: nn.Module, recipe: Recipe, plan: Plan, ranks: Ranks = ALON
         forward = checkpointed(forward, plan.checkpointed)
     if plan.engine == "compiled":
         forward = compiled(forward)
-    one: Step = folded if plan.replicas == "folded" else eager
+    one: Callable[..., tuple[Tensor, Tensor]] = folded if plan.replicas == "folded" else eager
     if ranks.count > 1:
         one = partial(together, ranks=ranks)
     step: Step = partial(one, forward=forward, update=update)
