@@ -11,7 +11,7 @@ class Error(NamedTuple):
 
 
 class Spread(NamedTuple):
-    """Mean and standard deviation over five runs."""
+    """Mean and standard deviation over runs: five of ResNet-110."""
 
     mean: float
     deviation: float
