@@ -126,9 +126,10 @@ def _flat(state: State) -> Tensor:
 
 def _put_back(state: State, flat: Tensor) -> None:
     """A row of gradients to their parameters."""
-    learning = state.optimiser.parameters.values()
-    for w, part in zip(learning, flat.split([w.numel() for w in learning]), strict=True):
-        w.grad = part.view_as(w).to(w.dtype)
+    end = 0
+    for w in state.optimiser.parameters.values():
+        start, end = end, end + w.numel()
+        w.grad = flat[start:end].view_as(w).to(w.dtype)
 
 
 @torch.no_grad()

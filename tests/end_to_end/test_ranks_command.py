@@ -30,11 +30,12 @@ def torchrun(ranks, folder, *more, options=()):
     return piped([*command, "--out", str(folder), *more], ALONE)
 
 
-def by_hand(ranks, folder, *more):
+def by_hand(ranks, folder, *more, last=()):
     """The same processes without torchrun, which would end them all with one."""
     where = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port()), "WORLD_SIZE": str(ranks)}
     command = [sys.executable, "-m", "deepres", *WORDS.split(), "--out", str(folder), *more]
-    return [piped(command, ALONE | where | {"RANK": str(rank)}) for rank in range(ranks)]
+    words = [command] * (ranks - 1) + [[*command, *last]]
+    return [piped(one, ALONE | where | {"RANK": str(n)}) for n, one in enumerate(words)]
 
 
 def piped(command, environment):
@@ -179,3 +180,13 @@ def test_what_the_user_got_wrong_is_said_once_and_ends_with_2(tmp_path):
         assert set(re.findall(r"exitcode  : (-?\d+)", err)) <= {"2", "-15"}
         assert "exitcode: 2" in err
         assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.slow
+def test_what_is_wrong_on_one_rank_is_said_by_the_first(tmp_path):
+    first, second = by_hand(2, tmp_path / "run", *STEPS, last=["--data", "folder:nowhere"])
+    status, out, err = ended(first)
+    assert (status, out) == (2, "")
+    assert re.search(r"^deepres: Rank 1: .*nowhere", err, re.M), err
+    assert len(re.findall("^deepres: ", err, re.M)) == 1
+    assert ended(second) == (2, "", "")
