@@ -49,10 +49,9 @@ def prepared(network: nn.Module, recipe: Recipe, plan: Plan, ranks: Ranks = ALON
             raise UserError("--engine graph holds all replicas: over several ranks take eager.")
         return OnDevice(recipe, ways_of(plan))
     network.to(memory_format=LAYOUTS[plan.layout])  # type: ignore[call-overload]
-    forward: Forward = FORWARDS[recipe.precision]
+    plain = FORWARDS[recipe.precision]
+    forward: Forward = partial(plain, smoothing=recipe.smoothing) if recipe.smoothing else plain
     update = scaled_back if recipe.precision == "fp16" else moved
-    if recipe.smoothing:
-        forward = partial(forward, smoothing=recipe.smoothing)
     if plan.tiny_maps == "products":
         forward = by_products(forward)
     if plan.checkpointed:
