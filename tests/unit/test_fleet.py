@@ -53,7 +53,7 @@ def test_runs_side_by_side_are_the_runs_alone_and_slices_the_whole(tmp_path):
     alike(tmp_path / "alone", tmp_path / "together")
     slices = 0
     while not all(Folder(tmp_path / "slices" / n).finished() for n in RUNS):
-        asked = iter(range(25))  # so often may they ask before the slice is over
+        asked = iter(range(40))  # so often may they ask before the slice is over
         lock = threading.Lock()
 
         def over(asked=asked, lock=lock):
@@ -62,7 +62,7 @@ def test_runs_side_by_side_are_the_runs_alone_and_slices_the_whole(tmp_path):
 
         carried(tmp_path / "slices", at_once=2, stop=over)
         slices += 1
-    assert slices > 2
+    assert slices > 1
     alike(tmp_path / "alone", tmp_path / "slices")
 
 
