@@ -328,6 +328,7 @@ def scaled(run: Run, steps: int, decay: Literal["kept", "scaled"] = "kept") -> R
         else round(full.warm_up * steps / full.steps),
         peak=min(steps - 1, max(1, round(full.peak * steps / full.steps))) if full.peak else 0,
         calm=round(full.calm * steps / full.steps),
+        average=round(full.average ** (full.steps / steps), 6),  # over as large a part of the run
         decay=full.decay * full.steps / steps if decay == "scaled" else full.decay,
         scaled_from=full,
     )

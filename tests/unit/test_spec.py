@@ -218,6 +218,7 @@ def test_a_short_form_keeps_the_shape_of_a_peak() -> None:
     assert (short.peak, short.calm, short.drops) == (391, 195, ())
     for steps in (1, 2, 3):
         assert scaled(run(FAST), steps).recipe.peak < steps
+    assert short.average == pytest.approx(FAST.average ** (19_532 / 1_953), abs=1e-6)
 
 
 @pytest.mark.parametrize(
