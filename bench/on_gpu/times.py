@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from deepres.accel.device.normalised import Formulas, Ways
 from deepres.accel.device.placed import arithmetic, placed
+from deepres.accel.device.planned import layers
 from deepres.accel.device.step import OnDevice
 from deepres.data.batches import Batch
 from deepres.models.count import multiply_adds
@@ -33,7 +34,9 @@ def times(device: torch.device, out: Path, tiny: int = 0) -> int:
     steps, rounds = (tiny, 1) if tiny else (100, 5)
     bytes_a_second, operations_a_second = ceilings(device, tiny)
     ways: dict[str, Ways] = {"formulas": Formulas()}
-    if device.type == "cuda":
+    kind, said = layers(device)
+    print(said or "layers by torch's operations")
+    if kind == "kernels":
         from deepres.accel.device.kernels import Kernels
 
         ways["kernels"] = Kernels()

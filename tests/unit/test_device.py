@@ -1,6 +1,8 @@
 """Training on a device against the plain path, the device being the processor: its eager twin."""
 
 import copy
+import sys
+import types
 
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ from deepres.accel.device.feed import fed
 from deepres.accel.device.network import fits
 from deepres.accel.device.normalised import Formulas, Normalised
 from deepres.accel.device.placed import on_device, placed
-from deepres.accel.device.planned import found, planned
+from deepres.accel.device.planned import found, layers, planned
 from deepres.accel.device.step import OnDevice
 from deepres.accel.folded import folded
 from deepres.data.batches import Batch, batches
@@ -298,3 +300,24 @@ def test_averages_and_smoothed_labels_are_those_of_numpy() -> None:
     np.testing.assert_allclose(state.optimiser.average[name], average, atol=1e-12)
     state.optimiser.take_average()
     np.testing.assert_allclose(state.network.layer1[0].conv1.weight.detach(), average, atol=1e-12)
+
+
+def test_kernels_that_do_not_work_here_are_told_and_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A device of another kind stands in: the kernels raise, or there is no Triton at all."""
+    broken = types.ModuleType("kernels")
+
+    class Kernels:
+        def forward(self, *given: object) -> None:
+            raise RuntimeError("no such instruction\nand more")
+
+    broken.Kernels = Kernels  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "deepres.accel.device.kernels", broken)
+    monkeypatch.setattr(torch.Tensor, "to", lambda self, *a, **k: self)
+    kind, said = layers(torch.device("cuda"))
+    assert kind == "formulas" and "RuntimeError of Triton: no such instruction" in said
+    assert "more" not in said
+    monkeypatch.setitem(sys.modules, "deepres.accel.device.kernels", None)
+    assert layers(torch.device("cuda")) == (
+        "formulas",
+        "layers by torch's operations: there is no Triton",
+    )

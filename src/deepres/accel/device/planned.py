@@ -47,11 +47,11 @@ def planned(
     if engine == "graph" and why:
         raise UserError(f"--engine graph: {why}. --engine eager trains it.")
     graph = engine == "graph" or (engine == "auto" and not why)
-    layers, told = _layers(device) if graph else ("formulas", why)
+    kind, told = layers(device) if graph else ("formulas", why)
     plan = Plan(
         device=str(device),
         engine="graph" if graph else "compiled" if engine == "compiled" else "eager",
-        layers=layers,  # type: ignore[arg-type]
+        layers=kind,  # type: ignore[arg-type]
         threads=threads or torch.get_num_threads(),
         workers=workers,
     )
@@ -72,7 +72,7 @@ def _no_graph(network: nn.Module, recipe: Recipe, images: Pictured, device: torc
     return ""
 
 
-def _layers(device: torch.device) -> tuple[str, str]:
+def layers(device: torch.device) -> tuple[str, str]:
     """Own kernels where they compute what the formulas say, here and now; else the formulas."""
     if device.type != "cuda":
         return "formulas", ""
@@ -80,7 +80,11 @@ def _layers(device: torch.device) -> tuple[str, str]:
         from .kernels import Kernels
     except ImportError:
         return "formulas", "layers by torch's operations: there is no Triton"
-    apart = difference(Kernels(), device)
+    try:
+        apart = difference(Kernels(), device)
+    except Exception as error:  # noqa: BLE001 - whatever Triton says: it is told, and not needed
+        said = (str(error).splitlines() or [""])[0][:200]
+        return "formulas", f"layers by torch's operations: {type(error).__name__} of Triton: {said}"
     if apart < CLOSE:
         return "kernels", f"layers by own kernels (within {apart:.1e} of the formulas)"
     return "formulas", f"layers by torch's operations: own kernels differ by {apart:.1e} here"
