@@ -211,7 +211,7 @@ def test_fused_layers_have_the_gradients_that_autograd_finds() -> None:
         ((8, 16, 8, 8), 2, True),
         ((4, 6, 5, 5), 1, True),
         ((6, 64, 4, 4), 3, False),
-        ((2, 20, 130, 130), 1, False),
+        pytest.param((2, 20, 130, 130), 1, False, marks=pytest.mark.slow),
     ],
     ids=str,
 )
