@@ -241,8 +241,9 @@ class Protocol(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unk
     scales: tuple[int, ...] = ()
     # population: true averages over training images, taken after training; running: as trained
     statistics: Literal["population", "running"] = "population"
-    statistics_images: int = 10_000  # the first of those trained on; all where there are fewer
-    statistics_augmented: bool = False
+    # so many at most, in whole batches: as the steps after the last would draw them, or as they are
+    statistics_images: int = 10_000
+    statistics_augmented: bool = True
 
 
 class Run(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):

@@ -59,7 +59,7 @@ def shares(
     """
     recipe, count = run.recipe, counted(run, trained_on)
     if run.protocol.statistics_augmented:
-        pieces = range(count // recipe.batch * recipe.replicas)
+        pieces = range(count // recipe.share)
         for piece in pieces[ranks.rank :: ranks.count]:
             step, replica = divmod(piece, recipe.replicas)
             one = Part(replica, recipe.replicas)
@@ -75,8 +75,9 @@ def shares(
 def counted(run: Run, trained_on: Pictured) -> int:
     """How many images the statistics are of."""
     wanted = min(run.protocol.statistics_images, len(trained_on))
-    piece = run.recipe.batch if run.protocol.statistics_augmented else run.recipe.share
-    return wanted - wanted % piece or wanted
+    if run.protocol.statistics_augmented:
+        return max(wanted // run.recipe.batch, 1) * run.recipe.batch
+    return wanted - wanted % run.recipe.share or wanted
 
 
 @contextmanager
