@@ -81,7 +81,7 @@ def choose(
             "--engine compiled keeps all activations, and this network's take more memory than"
             " there is to spare: --engine eager computes them again."
         )
-    fast = structs.replace(plan, engine="compiled")
+    fast = structs.replace(plan, engine="compiled", tiny_maps="as they come")  # cannot be traced
     if engine == "compiled":
         return Choice(fast, _measured(network, recipe, edge, [fast])[0])
     slow_rate, fast_rate = _measured(network, recipe, edge, [plan, fast])

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -209,6 +209,8 @@ def _agreed(
 
     known = ranks.told(msgspec.json.encode(folder.planned() if ranks.first else None))
     before = msgspec.json.decode(known, type=Plan | None)
+    if ranks.count > 1 and wishes.device not in (None, "cpu") and wishes.engine == "auto":
+        wishes = replace(wishes, engine="eager")  # a graph holds all replicas
     mine = _plan(run, pictures, network, before, wishes)
     plan = msgspec.json.decode(ranks.told(msgspec.json.encode(mine)), type=Plan)
     return structs.replace(plan, device=mine.device, ranks=ranks.count)

@@ -99,7 +99,7 @@ def patient(seconds: float) -> type[asyncio.Protocol]:
                 headers = [*NO_HTTP.raw_headers, *ENCODED]
                 for event in (
                     h11.Response(status_code=400, headers=headers, reason=b"Bad Request"),
-                    h11.Data(data=NO_HTTP.body),
+                    h11.Data(data=bytes(NO_HTTP.body)),
                     h11.EndOfMessage(),
                 ):
                     self.transport.write(self.conn.send(event) or b"")
