@@ -329,11 +329,16 @@ def scaled(run: Run, steps: int, decay: Literal["kept", "scaled"] = "kept") -> R
         else round(full.warm_up * steps / full.steps),
         peak=min(steps - 1, max(1, round(full.peak * steps / full.steps))) if full.peak else 0,
         calm=round(full.calm * steps / full.steps),
-        average=round(full.average ** (full.steps / steps), 6),  # over as large a part of the run
+        average=_averaged(full.average, full.steps / steps),
         decay=full.decay * full.steps / steps if decay == "scaled" else full.decay,
         scaled_from=full,
     )
     return structs.replace(run, recipe=recipe)
+
+
+def _averaged(average: float, times: float) -> float:
+    """Over as large a part of a run so many times shorter; none stays the very default."""
+    return round(average**times, 6) if average else average
 
 
 def _moved(drops: tuple[int, ...], steps: int, full: int) -> tuple[int, ...]:
