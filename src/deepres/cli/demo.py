@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def demo(
     out: Path = typer.Option(Path("runs/demo"), help="Where its runs and its page go."),
     seeds: int = typer.Option(1, min=1, max=10, help="How often, each from another start."),
-    steps: int = typer.Option(600, min=1, help="Of each network; 1200 shows what time mends."),
+    steps: int = typer.Option(500, min=1, help="Of each network; 1200 shows what time mends."),
     jobs: int | None = typer.Option(None, min=1, help="Networks at a time; one a core."),
     as_json: bool = typer.Option(False, "--json", help="One JSON object on standard output."),
 ) -> None:

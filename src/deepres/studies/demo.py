@@ -1,7 +1,7 @@
 """The left and middle panels of Fig. 6 in miniature: plain and residual networks on digits.
 
 A toy, in a few minutes: degradation in training that grows with depth. The paper's plain-56
-converges on CIFAR-10 to a somewhat higher error; here, in 600 steps, deep plain networks have not
+converges on CIFAR-10 to a somewhat higher error; here, in 500 steps, deep plain networks have not
 converged, and that is what is said.
 """
 
