@@ -73,7 +73,24 @@ def machines() -> str:
     return ranks.machines()
 
 
+def trainings() -> str:
+    """Every committed training of ours."""
+    from deepres.studies.outcome import gathered
+
+    rows = ["| run | steps | precision | test error | with running statistics | training, clean |"]
+    rows.append("|---|---|---|---|---|---|")
+    for one in gathered(sorted(ROOT.glob("results/*.jsonl"))):
+        recipe = one.run.recipe
+        full = f" of {recipe.scaled_from.steps:,}" if recipe.scaled_from else ""
+        rows.append(
+            f"| `{one.run.name}`, seed {one.run.seed} | {recipe.steps:,}{full} | {recipe.precision}"
+            f" | {one.test} | {one.test_running} | {one.trained_on.top1_error:.2f} % |"
+        )
+    return "\n".join(rows) + "\n"
+
+
 TABLES = {
+    "trainings": trainings,
     "checkpoints": checkpoints,
     "families": families,
     "gradients": gradients,
