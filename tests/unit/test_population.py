@@ -6,8 +6,13 @@ import torch
 from torch import nn
 
 import deepres
+from deepres.data.batches import batch_of, normalisation
+from deepres.data.digits import images
 from deepres.errors import UserError
 from deepres.population import adopt, population
+from deepres.runs.looks import counted
+from deepres.runs.looks import shares as shares_of
+from deepres.spec import DIGITS, Data, Protocol, Run
 
 
 class Anybodys(nn.Module):
@@ -108,3 +113,26 @@ def test_a_layer_that_sees_two_maps_averages_over_both() -> None:
 def test_no_pictures_is_an_error_that_names_the_layer() -> None:
     with pytest.raises(UserError, match="norm"):
         population(Anybodys(), [])
+
+
+@pytest.mark.parametrize(("at_most", "batches"), [(200, 3), (10, 1)])
+def test_a_run_averages_over_what_the_steps_after_its_last_would_see(
+    at_most: int, batches: int
+) -> None:
+    """Statistics of clean pictures are others than those that the weights have learnt with."""
+    run = Run(
+        name="x",
+        data=Data(name="digits"),
+        recipe=DIGITS,
+        protocol=Protocol(statistics_images=at_most),
+        seed=4,
+    )
+    digits = images("train")
+    how = normalisation(digits, run.recipe)
+    seen = list(shares_of(run, digits, how))
+    for number in range(batches):
+        batch = batch_of(digits, how, run.recipe, run.seed, run.recipe.steps + number)
+        for replica, (pictures, _) in enumerate(batch.shares()):
+            assert torch.equal(seen[number * run.recipe.replicas + replica], pictures)
+    assert len(seen) == batches * run.recipe.replicas
+    assert counted(run, digits) == batches * run.recipe.batch
