@@ -207,7 +207,18 @@ def _times(count: int) -> str:
     return "1 run" if count == 1 else f"{count} runs"
 
 
+def _by_statistics(words: str) -> str:
+    """What a published network errs on, by the statistics that it is tested with."""
+    which, _, file = words.partition(" ")
+    for text in (ROOT / "bench" / "lines.jsonl").read_text().splitlines():
+        line = json.loads(text)
+        if line["bench"].startswith("errors by statistics") and line["file"].startswith(file):
+            return f"{line['top1_errors'][which]:,} of {line['seen']:,}"
+    return NOT_YET
+
+
 RESULTS: dict[str, Callable[[str], str]] = {
+    "statistics": _by_statistics,
     "test": lambda name: _error(name, "test_error"),
     "training": lambda name: _error(name, "training_error"),
     "checkpoint": lambda file: checkpoint(file, "read"),
