@@ -78,7 +78,8 @@ def stop_now_and_then(folder, signals, seconds, draw):
         time.sleep(draw.uniform(0, seconds))
         process.send_signal(sent)
         _, err = process.communicate(timeout=60)
-        assert process.returncode in (status, 0), err
+        # done before, stopped, or ended by the signal itself before anybody listened for it
+        assert process.returncode in (0, status, -sent), err
     finished(started(folder, "--workers", "0"))
 
 
