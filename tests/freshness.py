@@ -74,12 +74,12 @@ def machines() -> str:
 
 
 def trainings() -> str:
-    """Every committed training of ours."""
+    """Every committed training of ours on CIFAR."""
     from deepres.studies.outcome import gathered
 
     rows = ["| run | steps | precision | test error | with running statistics | training, clean |"]
     rows.append("|---|---|---|---|---|---|")
-    for one in gathered(sorted(ROOT.glob("results/*.jsonl"))):
+    for one in gathered(sorted(ROOT.glob("results/cifar*.jsonl"))):
         recipe = one.run.recipe
         full = f" of {recipe.scaled_from.steps:,}" if recipe.scaled_from else ""
         rows.append(
