@@ -8,6 +8,9 @@ import pytest
 import deepres
 from deepres.card import Card, Preprocessing, cautions
 from deepres.models import bundled
+from deepres.models.zoo import arch
+from deepres.runs.running import where_from
+from deepres.spec import Data, Run, scaled
 
 RESULTS = Path(__file__).parents[2] / "results"
 
@@ -40,3 +43,10 @@ def test_a_short_training_and_guesses_are_told_before_anything_else():
     assert guess == "guessed: The stride."
     assert "2,000 steps in place of 64,000" in schedule
     assert cautions(card(provenance={"steps": 64_000})) == []
+
+
+def test_what_a_run_writes_on_its_card_warns_of_short_schedules_alone():
+    whole = Run(name="x", arch=arch("resnet20"), data=Data(name="cifar10"))
+    assert cautions(card(provenance=where_from(whole))) == []
+    (said,) = cautions(card(provenance=where_from(scaled(whole, 6_400))))
+    assert "6,400 steps in place of 64,000" in said

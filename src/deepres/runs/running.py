@@ -168,7 +168,7 @@ def where_from(run: Run) -> dict[str, str | int | float]:
         "data": run.data.name,
         "images_digest": run.data.train,
         "steps": run.recipe.steps,
-        "scaled_from_steps": run.recipe.scaled_from.steps if run.recipe.scaled_from else 0,
+        **({"scaled_from_steps": full.steps} if (full := run.recipe.scaled_from) else {}),
         "seed": run.seed,
         **({"started_from": run.start} if run.start else {}),
     }
