@@ -5,6 +5,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -13,7 +14,7 @@ from torch import nn
 
 from ..accel import malloc
 from ..accel.choose import choose, tiny_maps
-from ..accel.prepared import prepared, stream
+from ..accel.working import work_in
 from ..data.pictured import edge
 from ..errors import Failed, UserError
 from ..models.deepen import deepened
@@ -22,8 +23,7 @@ from ..runs.folder import Folder, Held
 from ..runs.log import Item, Moment
 from ..runs.pictures import Pictures, as_declared
 from ..runs.result import Result
-from ..runs.running import carried_out
-from ..runs.work import Work, curve_of, network_of
+from ..runs.work import network_of
 from ..spec import Plan
 from .runner import Done, Ended, Message, Said, Step, Task
 
@@ -34,16 +34,9 @@ def work_on(task: Task, stop: Callable[[], bool]) -> Iterator[Item | Result]:
     """One run in its folder, with the plan that it was begun with."""
     pictures = as_declared(task.source, task.run.data)
     network = grown(task) if task.start else network_of(task.run, pictures.train)
+    plan = partial(planned, task, network, pictures)
     folder = Folder(Path(task.folder))
-    folder.take()
-    try:
-        plan = folder.planned() or planned(task, network, pictures)
-        step = prepared(network, task.run.recipe, plan)
-        curve = curve_of(task.run, pictures, task.looks, test=True)
-        work = Work(task.run, plan, pictures, curve, step, stream(plan))
-        yield from carried_out(work, network, folder, stop, task.source)
-    finally:
-        folder.leave()
+    yield from work_in(folder, task.run, pictures, network, plan, task.looks, stop, task.source)
 
 
 def grown(task: Task) -> nn.Module:

@@ -19,10 +19,9 @@ from ...runs.folder import Folder
 from ...runs.log import Item, Moment
 from ...runs.pictures import Pictures
 from ...runs.result import Result
-from ...runs.running import carried_out
-from ...runs.work import Work, curve_of, network_of
+from ...runs.work import network_of
 from ...spec import Plan, Run
-from ..prepared import prepared, stream
+from ..working import work_in
 
 Stop = Callable[[], bool]
 Job = Callable[[Stop], Iterator[Item | Result]]  # a run, carried out until it is told to stop
@@ -102,14 +101,8 @@ def job_of(
 
     def job(stop: Stop) -> Iterator[Item | Result]:
         network, kept = network_of(run, pictures.train), Folder(folder)
-        kept.take()
-        try:
-            chosen = kept.planned() or plan
-            step = prepared(network, run.recipe, chosen)
-            curve = curve_of(run, pictures, looks, test=test)
-            work = Work(run, chosen, pictures, curve, step, stream(chosen))
-            yield from carried_out(work, network, kept, stop, source)
-        finally:
-            kept.leave()
+        yield from work_in(
+            kept, run, pictures, network, lambda: plan, looks, stop, source, test=test
+        )
 
     return job
