@@ -24,17 +24,18 @@ class Part:
 WHOLE = Part()
 
 
-@lru_cache(maxsize=32)  # of several runs that train side by side
+@lru_cache(maxsize=4)
 def order(seed: int, epoch: int, images: int) -> np.ndarray:
     """An epoch's shuffle."""
     return stream(seed, "order", epoch).permutation(images)
 
 
-def indices(seed: int, step: int, batch: int, images: int) -> np.ndarray:
-    """The images of one step. Steps run on across the end of an epoch, as in Caffe."""
+def indices(seed: int, step: int, batch: int, images: int, steps: int = 1) -> np.ndarray:
+    """The images of one step, or of several in a row: they run on across an epoch's end (Caffe)."""
     epoch, start = divmod(step * batch, images)
-    parts = [order(seed, epoch, images)[start : start + batch]]
-    while (missing := batch - sum(map(len, parts))) > 0:
+    whole = steps * batch
+    parts = [order(seed, epoch, images)[start : start + whole]]
+    while (missing := whole - sum(map(len, parts))) > 0:
         epoch += 1
         parts.append(order(seed, epoch, images)[:missing])
     return np.concatenate(parts)

@@ -16,8 +16,9 @@ CHOSEN, DOWN, RIGHT, MIRRORED, PLACE = range(FIELDS)
 def drawn(how: Normalisation, recipe: Recipe, images: int, seed: int, steps: range) -> Tensor:
     """Steps x fields x batch, int32: the very draws of `augment.drawn`."""
     told = np.empty((len(steps), FIELDS, recipe.batch), np.int32)
+    chosen = indices(seed, steps.start, recipe.batch, images, len(steps))
+    told[:, CHOSEN] = chosen.reshape(len(steps), -1)
     for row, step in zip(told, steps, strict=True):
-        row[CHOSEN] = indices(seed, step, recipe.batch, images)
         row[DOWN], row[RIGHT], row[MIRRORED] = augment.draws(recipe, recipe.batch, seed, step)
         row[PLACE] = augment.place(how, recipe, row[DOWN], row[RIGHT], row[MIRRORED])
     return torch.from_numpy(told)
