@@ -23,12 +23,19 @@ def settle(environment: MutableMapping[str, str]) -> None:
 
 
 def others_running() -> bool:
-    """Whether more threads want to run than there are cores, once ours run on all we may use."""
-    running = []
-    for _ in range(LOOKS):
-        try:
-            running.append(int(LOAD.read_text().split()[3].split("/")[0]))
-        except (OSError, IndexError, ValueError):
-            return False  # not Linux: its OpenMP is another one, which sleeps soon
-        time.sleep(APART)
-    return min(running) - 1 + usable() > (os.cpu_count() or 1)
+    """Whether more threads want to run than there are cores, at each of a few looks."""
+    for look in range(LOOKS):
+        if look:
+            time.sleep(APART)
+        if not _crowded():
+            return False
+    return True
+
+
+def _crowded() -> bool:
+    """Whether that is so now, once ours run on all the cores that we may use."""
+    try:
+        running = int(LOAD.read_text().split()[3].split("/")[0])
+    except (OSError, IndexError, ValueError):
+        return False  # not Linux: its OpenMP is another one, which sleeps soon
+    return running - 1 + usable() > (os.cpu_count() or 1)
