@@ -109,16 +109,20 @@ def in_bf16(
     network: nn.Module, images: Tensor, labels: Tensor, smoothing: float = 0.0
 ) -> tuple[Tensor, Tensor]:
     """Products in bfloat16; weights, statistics, loss and updates stay as they are."""
-    with torch.autocast(images.device.type, torch.bfloat16):
-        logits = network(images)
-    return F.cross_entropy(logits.float(), labels, label_smoothing=smoothing), logits
+    return _lowered(network, images, labels, smoothing, torch.bfloat16)
 
 
 def in_fp16(
     network: nn.Module, images: Tensor, labels: Tensor, smoothing: float = 0.0
 ) -> tuple[Tensor, Tensor]:
     """Products in half precision; weights, statistics, loss and updates stay as they are."""
-    with torch.autocast(images.device.type, torch.float16):
+    return _lowered(network, images, labels, smoothing, torch.float16)
+
+
+def _lowered(
+    network: nn.Module, images: Tensor, labels: Tensor, smoothing: float, products: torch.dtype
+) -> tuple[Tensor, Tensor]:
+    with torch.autocast(images.device.type, products):
         logits = network(images)
     return F.cross_entropy(logits.float(), labels, label_smoothing=smoothing), logits
 

@@ -7,27 +7,8 @@ from msgspec import structs
 
 from ..errors import UserError
 from ..models.zoo import arch
-from ..spec import (
-    CIFAR,
-    DIGITS,
-    FAST,
-    FIGURE_4,
-    FINETUNE,
-    IMAGENET,
-    Arch,
-    Data,
-    Recipe,
-    Run,
-    scaled,
-)
+from ..spec import DIGITS, FIGURE_4, IMAGENET, RECIPES, Arch, Data, Recipe, Run, scaled
 
-NAMED = {
-    "cifar": CIFAR,
-    "digits": DIGITS,
-    "imagenet": IMAGENET,
-    "finetune": FINETUNE,
-    "fast": FAST,
-}
 ANY_SIZE = ("folder", "hub")  # data sets whose pictures are cut as Sec. 3.4 cuts them
 PRECISIONS = ("fp32", "bf16", "fp16")
 DEEP = 110  # layers from which on a CIFAR network warms up (Sec. 4.2: 110; 1202 is our reading)
@@ -71,10 +52,10 @@ FLAGS = {"bad": "skip-bad", "warm_up": "warmup", "decay_scaled": "scale-decay"}
 
 def recipe_named(name: str | None, made: Arch | None, data: str) -> Recipe:
     """A recipe by name, or the network's own: Sec. 4.2's for 3x3 stems and people's own modules."""
-    if name is not None and name not in NAMED:
-        raise UserError(f"There is no recipe {name!r}: recipes are {', '.join(NAMED)}.")
+    if name is not None and name not in RECIPES:
+        raise UserError(f"There is no recipe {name!r}: recipes are {', '.join(RECIPES)}.")
     usual = "cifar" if made is None or made.stem.startswith("3x3") else "imagenet"
-    recipe = structs.replace(NAMED[name or usual], **AUGMENTATION.get(data, {}))
+    recipe = structs.replace(RECIPES[name or usual], **AUGMENTATION.get(data, {}))
     deep = made is not None and made.stem.startswith("3x3") and made.layers >= DEEP
     return structs.replace(recipe, warm_up="error") if deep else recipe
 
