@@ -40,6 +40,7 @@ def test_studies_are_listed_without_torch():
 def test_every_table_and_figure_that_is_promised_is_there():
     promised = [f"table{n}" for n in range(1, 7)] + [f"figure{n}" for n in (1, 4, 6, 7)]
     promised += ["existence", "cifar-plain-and-residual", "table1-on-cifar"]
+    promised += ["table2-on-imagenette"]
     kinds = "replicas momentum images padding statistics decay last-gamma warm-up shortcuts"
     assert set(STUDIES) == {*promised, *(f"ablation-{kind}" for kind in kinds.split())}
     with pytest.raises(UserError, match="Did you mean"):
@@ -238,6 +239,15 @@ def test_a_short_run_is_never_compared_with_the_paper():
     found = largest(study("table6"), outcomes("table6", "short", {"residual-20": [1500]}))
     assert found.scale == "short"
     assert not found.comparable
+
+
+def test_pictures_are_a_studys_own_by_their_number_of_classes():
+    pictures = Data(name="folder", train="a" * 64, test="b" * 64)
+    for name, classes in (("table2", 1000), ("table2-on-imagenette", 10)):
+        one = study(name)
+        made = [runs_of(one, one.rows[0], "paper", pictures, n, [0])[0] for n in (10, 1000)]
+        own = {run.arch.classes: largest(one, [outcome(run, 500)]).comparable for run in made}
+        assert own == {10: classes == 10, 1000: classes == 1000}
 
 
 def test_the_largest_scale_counts_and_data_are_not_mixed():

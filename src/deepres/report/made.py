@@ -30,7 +30,9 @@ def made(found: Results) -> Iterator[Block]:
     """Each row's recipe and curves, each run's numbers and where it comes from."""
     yield Heading("How each was trained")
     common = at_scale(found.study, found.study.rows[0], found.scale)
-    yield Facts([*recipe_facts(common), ("how it is tested", _views(found.study.rows[0]))])
+    yield Facts(
+        [*recipe_facts(common, found.study.data), ("how it is tested", _views(found.study.rows[0]))]
+    )
     rows = [(row.name, _parameters(row), _differs(found, row, common)) for row in found.study.rows]
     yield Table(["row", "network", "differs in"], rows, frozenset({0, 1, 2}))
     if not found.runs:
@@ -69,9 +71,9 @@ def _differs(found: Results, row: Row, common: Recipe) -> str:
     return ", ".join(changed) or "-"
 
 
-def recipe_facts(recipe: Recipe) -> list[tuple[str, str]]:
+def recipe_facts(recipe: Recipe, data: str) -> list[tuple[str, str]]:
     """A recipe, with the paper's beside what is not."""
-    section, paper = usual(recipe)
+    section, paper = usual(data)
     rows = []
     for name in recipe.__struct_fields__:
         here, theirs = getattr(recipe, name), getattr(paper, name)

@@ -21,7 +21,7 @@ def recipe(run: Run) -> Iterator[str]:
     unused = _unused(run)
     yield heading("Exactly what was run")
     yield from columns(
-        [subheading("Recipe"), facts(_fields(run.recipe, usual(run.recipe), unused))],
+        [subheading("Recipe"), facts(_fields(run.recipe, usual(run.data.name), unused))],
         [subheading("Network"), facts(network)]
         + [subheading("Data, with digests"), facts(_fields(data, unused=unused))]
         + [subheading("Test"), facts(_fields(run.protocol))],

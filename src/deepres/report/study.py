@@ -9,7 +9,7 @@ from ..spec import Recipe
 from ..studies.claims import METHOD
 from ..studies.cost import ARITHMETIC, told
 from ..studies.rows import Results, Told, shown_power
-from ..studies.study import Printed, Study, at_scale
+from ..studies.study import Printed, Study, at_scale, source_of
 from .as_html import html
 from .as_markdown import markdown
 from .blocks import Block, Code, Heading, Raw, Table, Text
@@ -49,7 +49,7 @@ def top(found: Results) -> Iterator[Block]:
     yield Heading(study.title, 1)
     for text in study.text:
         yield Text(text)
-    where = "folder:IMAGENET" if study.data == "imagenet" else found.data.name
+    where = source_of(study, found.data.name)
     scale = "" if found.scale == "paper" else f" --scale {found.scale}"
     yield Code(f"deepres run {study.name}{scale} --data {where}")
     yield Text(f"Cost at this scale: {told(study, found.scale)}. {ARITHMETIC}", "soft")
@@ -75,7 +75,7 @@ def state(found: Results) -> Text:
         )
     if found.scale == "smoke":
         text += " Smoke runs show that everything works and nothing else."
-    if found.data.name != study.data:
+    if not found.as_declared:
         text += f" The paper's numbers are of {study.data}."
     return Text(text, "note")
 

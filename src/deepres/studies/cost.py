@@ -22,6 +22,10 @@ MULTIPLY_ADDS = {
     "resnet110": 252_887_680,
     "resnet1202": 2_829_238_912,
     "resnet18 at 32": 37_016_576,
+    "plain18 at 64": 146_984_960,
+    "plain34 at 64": 297_979_904,
+    "resnet18-a at 64": 146_984_960,
+    "resnet34-a at 64": 297_979_904,
     "plain18": 1_794_805_760,
     "plain34": 3_644_493_824,
     "resnet18-a": 1_794_805_760,
@@ -60,8 +64,9 @@ def _each(
 
 
 def _of_one(study: Study, run: Run, row: Row) -> int:
-    at_32 = study.size == 32 and run.arch is not None and run.arch.stem.startswith("7x7")
-    return MULTIPLY_ADDS[f"{row.network} at 32" if at_32 else row.network]
+    assert run.arch is not None
+    edge = study.size if study.size == 32 else run.recipe.crop
+    return MULTIPLY_ADDS[row.network if edge == run.arch.input_size else f"{row.network} at {edge}"]
 
 
 def trainings(study: Study, scale: Scale) -> int:

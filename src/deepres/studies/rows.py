@@ -141,10 +141,14 @@ class Results:
     @property
     def comparable(self) -> bool:
         """Whether the paper's numbers may stand beside these."""
-        same = self.data.name == self.study.data
-        if self.study.data == "imagenet":  # a folder of its thousand classes
-            same = self.data.name in ANY_SIZE and self.classes == CLASSES["imagenet"]
-        return self.scale == "paper" and same
+        return self.scale == "paper" and self.as_declared
+
+    @property
+    def as_declared(self) -> bool:
+        """Whether the data are the study's own: of pictures, a folder of so many classes."""
+        if self.data.name in ANY_SIZE:
+            return self.classes == CLASSES[self.study.data] and self.study.size != 32
+        return self.data.name == self.study.data
 
     def row(self, name: str) -> Told:
         """By its name."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from ..models.zoo import arch
 from ..spec import Recipe
 from .cost import ARITHMETIC, told
-from .study import SCALES, Printed, Row, Study, usual
+from .study import SCALES, Printed, Row, Study, source_of, usual
 
 WIDTH = 96
 
@@ -21,7 +21,7 @@ def _lines(study: Study) -> Iterator[str]:
     for text in study.text:
         yield ""
         yield from textwrap.wrap(text, WIDTH)
-    where = "folder:IMAGENET" if study.data == "imagenet" else study.data
+    where = source_of(study, study.data)
     yield ""
     yield f"    deepres run {study.name}" + ("" if study.kind == "counted" else f" --data {where}")
     yield ""
@@ -31,7 +31,7 @@ def _lines(study: Study) -> Iterator[str]:
         yield from textwrap.wrap(ARITHMETIC, WIDTH)
         yield ""
     for row in study.rows:
-        yield from _wrapped(f"  {row.name:<20} {_row(row)}", " " * 23)
+        yield from _wrapped(f"  {row.name:<20} {_row(row, study.data)}", " " * 23)
     for name, printed in study.beside:
         yield f"  {name:<20} the paper prints {_printed(printed)}"
     if study.claims or study.deeper:
@@ -47,10 +47,10 @@ def _wrapped(text: str, indent: str) -> list[str]:
     return textwrap.wrap(text, WIDTH, subsequent_indent=indent, drop_whitespace=True)
 
 
-def _row(row: Row) -> str:
+def _row(row: Row, data: str) -> str:
     parts = [f"{row.network}, {arch(row.network).layers} layers"]
     parts.append(f"{row.seeds} seed{'s' if row.seeds > 1 else ''}")
-    changed = _changed(row.recipe)
+    changed = _changed(row.recipe, data)
     parts += [changed] if changed else []
     parts += [f"{row.held_out:,} images held out"] if row.held_out else []
     parts += [f"grown from {row.grown_from}"] if row.grown_from else []
@@ -62,9 +62,9 @@ def _row(row: Row) -> str:
     return "; ".join(parts)
 
 
-def _changed(recipe: Recipe) -> str:
+def _changed(recipe: Recipe, data: str) -> str:
     """What differs from the recipe of Sec. 4.2, or from that of Sec. 3.4."""
-    base = usual(recipe)[1]
+    base = usual(data)[1]
     return ", ".join(
         f"{name.replace('_', ' ')} {getattr(recipe, name)}"
         for name in recipe.__struct_fields__

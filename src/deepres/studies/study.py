@@ -17,7 +17,8 @@ from ..spec import CIFAR, IMAGENET, Data, Protocol, Recipe, Run, scaled
 Scale = Literal["smoke", "short", "paper"]
 SCALES: tuple[Scale, ...] = ("smoke", "short", "paper")
 SHORT = 10  # a short run takes one tenth of the steps
-CLASSES = {"cifar10": 10, "cifar100": 100, "synthetic": 10, "digits": 10, "imagenet": 1000}
+CLASSES = {"cifar10": 10, "cifar100": 100, "synthetic": 10, "digits": 10}
+CLASSES |= {"imagenette": 10, "imagenet": 1000}
 
 # A smoke run shows that everything works and nothing else: seconds, even for 1202 layers.
 SMOKE_STEPS, SMOKE_BATCH, SMOKE_SEEDS = 4, 8, 1
@@ -121,6 +122,13 @@ def in_precision(study: Study, precision: Literal["fp32", "bf16", "fp16"]) -> St
     return structs.replace(study, rows=rows, title=f"{study.title} (trained in {precision})")
 
 
+def source_of(study: Study, data: str) -> str:
+    """What is typed after `--data` for it."""
+    if study.data == "imagenet":
+        return "folder:IMAGENET"
+    return study.data if data in ANY_SIZE else data
+
+
 def chosen(study: Study, only: str | None) -> tuple[Row, ...]:
     """The rows that `--only` names, by row or by network, with those they begin from."""
     if only is None:
@@ -205,9 +213,10 @@ def _bare(run: Run) -> Run:
     return structs.replace(run, data=data, seed=0, grown_from=parent)
 
 
-def usual(recipe: Recipe) -> tuple[str, Recipe]:
-    """The recipe of the paper that a recipe is a form of, and where it is told."""
-    return ("Sec. 3.4", IMAGENET) if recipe.drops == "plateau" else ("Sec. 4.2", CIFAR)
+def usual(data: str) -> tuple[str, Recipe]:
+    """The recipe of the paper for data of this kind, and where it is told."""
+    pictures = data in ("imagenet", "imagenette", *ANY_SIZE)
+    return ("Sec. 3.4", IMAGENET) if pictures else ("Sec. 4.2", CIFAR)
 
 
 def at_scale(study: Study, one: Row, scale: Scale) -> Recipe:
