@@ -58,7 +58,7 @@ def own(name: str, classes: int | None = None) -> nn.Module:
         network = maker(**arguments)
     if not isinstance(network, nn.Module):
         raise UserError(
-            f"{name}: {attribute}() gave a {type(network).__name__}, not an nn.Module: name a class"
+            f"{name}: {attribute}() gave {type(network).__name__}, not an nn.Module: name a class"
             " or a function that gives one."
         )
     return network

@@ -25,7 +25,7 @@ def found(name: str) -> torch.device:
         raise UserError(f"--device {name}: there are {torch.cuda.device_count()} GPUs, from 0 on.")
     if kind not in ("cuda", "mps"):
         raise UserError(f"There is no --device {name}: cpu, cuda, cuda:1 and mps are devices.")
-    built = "built without CUDA" if kind == "cuda" and not torch.version.cuda else "sees none"
+    built = "was built without CUDA" if kind == "cuda" and not torch.version.cuda else "sees none"
     raise UserError(
         f"--device {name} takes a GPU, and torch {torch.__version__} {built}: --device cpu trains"
         " on the processor."
