@@ -82,7 +82,7 @@ FAULTS = {
     "own:maps": "own:maps gives outputs of 4x10x32x32 for 4 pictures: N x classes is what",
     "own:nothing": "own:nothing returns a NoneType without tensors",
     "own:constant": "own:constant gives outputs that do not depend on the pictures",
-    "own:text": "text() gave a str, not an nn.Module",
+    "own:text": "text() gave str, not an nn.Module",
     "own:fails": "fails() raised ZeroDivisionError: division by zero (",
 }
 OWN = """

@@ -100,7 +100,7 @@ def test_a_script_that_parses_arguments_sees_none_of_ours(monkeypatch):
         ("nowhere.py:Net", "there is no file nowhere.py"),
         ("mynet:Missing", "mynet has no Missing; it defines Needy, Net, Outer, anything, broken"),
         ("mynet:number", "number is of type int; name a class or a function"),
-        ("mynet:text", "text() gave a str, not an nn.Module"),
+        ("mynet:text", "text() gave str, not an nn.Module"),
         ("mynet:Needy", "Needy needs block, depth: name a function without arguments"),
         ("mynet:broken", "broken() raised IndexError: list index out of range ("),
         ("mynet:leaves", "leaves() raised SystemExit: 3"),
