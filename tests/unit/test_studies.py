@@ -16,6 +16,8 @@ from deepres.errors import UserError
 from deepres.models.count import count
 from deepres.models.named import named
 from deepres.models.zoo import arch
+from deepres.report.chart import Axes
+from deepres.report.panels import UNIT, panel
 from deepres.report.study import page_of
 from deepres.runs.declare import Asked, run_of
 from deepres.spec import CIFAR, Data, Recipe, Run, scaled
@@ -239,6 +241,18 @@ def test_a_short_run_is_never_compared_with_the_paper():
     found = largest(study("table6"), outcomes("table6", "short", {"residual-20": [1500]}))
     assert found.scale == "short"
     assert not found.comparable
+
+
+def test_figure_4_marks_the_plateaus_of_its_runs():
+    one, pictures = study("figure4"), Data(name="folder", train="a" * 64, test="b" * 64)
+    (run,) = runs_of(one, one.rows[0], "paper", pictures, 1000, [0])
+    found = ((150_000, "plateau"), (300_000, "plateau"), (400_000, "overflow"))
+    seen = [outcome(run, 3000), structs.replace(outcome(run, 3000), events=found)]
+    drawn = [panel(largest(one, [each]), one.panels[0]) for each in seen]
+    marks = [re.findall(r'd="M([\d.]+) 14V280"', figure.svg) for figure in drawn]
+    assert marks[0] == []
+    axes = Axes("", "", one.rows[0].recipe.steps / UNIT, 0, 60)
+    assert marks[1] == [f"{axes.x(step / UNIT):.1f}" for step in (150_000, 300_000)]
 
 
 def test_pictures_are_a_studys_own_by_their_number_of_classes():

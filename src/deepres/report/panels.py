@@ -27,9 +27,21 @@ def panel(found: Results, one: Panel) -> Figure:
     axes = Axes("iterations (1e4)", "error, %", _end(found, rows), 0, _top(rows, one.top))
     series = [line for n, row in enumerate(rows) for line in lines(row, 1 + n % COLOURS)]
     levels = list(_levels(rows)) if found.comparable or not found.runs else []
+    return Figure(one.title, chart(one.title, axes, series, _marks(found, rows), levels))
+
+
+def _marks(found: Results, rows: Sequence[Told]) -> list[tuple[float, str]]:
+    """Where the rate drops: at the same steps for all rows, or where a run had its plateaus."""
     drops = _recipe(found, rows[0]).drops
-    marks = [] if drops == "plateau" else [(drop / UNIT, "") for drop in drops]
-    return Figure(one.title, chart(one.title, axes, series, marks, levels))
+    if drops != "plateau":
+        return [(drop / UNIT, "") for drop in drops]
+    return [
+        (step / UNIT, "")
+        for row in rows
+        for run in row.outcomes
+        for step, event in run.events
+        if event == "plateau"
+    ]
 
 
 def _recipe(found: Results, row: Told) -> Recipe:
