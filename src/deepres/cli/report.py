@@ -73,17 +73,6 @@ def _of_run(place: Path, out: Path | None) -> Path:
     return path
 
 
-def _in(study: "Study", precision: str) -> "Study":
-    """The study of runs in this precision."""
-    from ..studies.study import in_precision
-
-    if precision == "fp32":
-        return study
-    if precision not in ("bf16", "fp16"):
-        raise UserError(f"--precision {precision}: runs are in fp32, bf16 or fp16.")
-    return in_precision(study, precision)  # type: ignore[arg-type]
-
-
 def _of_study(
     name: str,
     runs: list[Path],
@@ -97,9 +86,10 @@ def _of_study(
     from ..runs.disk import write_whole
     from ..studies.catalogue import study as named
     from ..studies.outcome import add_lines
+    from .precise import in_named, page_name
 
-    study = _in(named(name), precision)
-    path = out or (runs[0] if runs and runs[0].is_dir() else RUNS) / f"{name}.html"
+    study = in_named(named(name), precision)
+    path = out or (runs[0] if runs and runs[0].is_dir() else RUNS) / page_name(study)
     if weights and not study.responses:
         raise UserError(f"--weights is for figure7: {study.name} is about trainings.")
     if weights:

@@ -1,5 +1,7 @@
 """`deepres run`: a table, a figure or an argument of the paper, carried out."""
 
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,16 +29,17 @@ def run(
     runs: Path = typer.Option(Path("runs"), help="Where runs are found and kept."),
     jobs: int = typer.Option(1, min=1, help="Runs at a time, which share the cores."),
     on: str | None = typer.Option(None, help="ray: over a Ray cluster."),
+    device: str | None = typer.Option(None, help="cuda, cuda:1, mps or cpu: runs side by side."),
+    precision: str = typer.Option("fp32", help="Of the runs: fp32 (the paper's), bf16 or fp16."),
     as_json: bool = typer.Option(False, "--json", help="One JSON object on standard output."),
 ) -> None:
     """Run what is missing of a study, go on with what was stopped, and report."""
     from ..studies.catalogue import study as named
+    from .precise import in_named
 
-    declared, wished = named(study), scale_named(scale)
-    if on not in (None, "ray"):
-        raise UserError(
-            f"--on {on}: ray is the only other place; without it runs are carried here."
-        )
+    how = How(jobs, on, device)
+    declared, wished = in_named(named(study), precision), scale_named(scale)
+    _possible(declared, how)
     if declared.kind == "counted":
         _counted(declared, only, runs, as_json)
         return
@@ -44,7 +47,36 @@ def run(
         raise UserError(
             f"{study} takes pictures of ImageNet's kind: --data folder:PATH names them."
         )
-    _trained(declared, wished, only, seeds, data, runs, jobs, on, as_json)
+    _trained(declared, wished, only, seeds, data, runs, how, as_json)
+
+
+@dataclass(frozen=True)
+class How:
+    """Who carries runs out, and how many at a time."""
+
+    jobs: int
+    on: str | None
+    device: str | None
+
+
+def _possible(study: "Study", how: How) -> None:
+    """Refuses what cannot be, before anything is read."""
+    if how.on not in (None, "ray"):
+        raise UserError(
+            f"--on {how.on}: ray is the only other place; without it runs are carried here."
+        )
+    if how.device is None:
+        return
+    if how.on is not None:
+        raise UserError(
+            f"--on ray trains on processors, and --device {how.device} is this machine's: leave"
+            " one of them out."
+        )
+    if study.kind == "counted":
+        raise UserError(f"--device {how.device} is for trainings: {study.name} trains nothing.")
+    from ..studies.on_device import place
+
+    place(how.device)
 
 
 def scale_named(text: str) -> "Scale":
@@ -62,8 +94,7 @@ def _trained(
     seeds: int | None,
     data: str | None,
     runs: Path,
-    jobs: int,
-    on: str | None,
+    how: How,
     as_json: bool,
 ) -> None:
     """The study's trainings, then what is measured on them, then its page."""
@@ -76,9 +107,12 @@ def _trained(
     pictures, told = gathered(source)
     _there(runs)
     found = wanted(study, rows, scale, told, len(pictures.train.classes), runs, seeds)
-    missing = tasks(found, source, scale, max(1, usable() // jobs))
-    _introduce(study, scale, rows, found, len(missing), seeds)
-    failed = _carry(missing, _images(missing, pictures), _carrier(jobs, on))
+    missing = tasks(found, source, scale, max(1, usable() // how.jobs))
+    _introduce(study, scale, found, len(missing))
+    if missing:
+        _warn(study, rows, scale, seeds, how.device)
+    missing, carry = _carrier(missing, pictures, how)
+    failed = _carry(missing, _images(missing, pictures), carry)
     _measure(study, found, source)
     _report(study, scale, told, len(pictures.train.classes), runs, as_json, failed)
 
@@ -93,14 +127,33 @@ def _there(runs: Path) -> None:
         ) from None
 
 
-def _carrier(jobs: int, on: str | None) -> "Carry":
+def _carrier(tasks: "list[Task]", pictures: "Pictures", how: How) -> "tuple[list[Task], Carry]":
+    """Who carries the tasks out, and the tasks as they are handed over."""
     from ..studies.runner import attempted
 
-    if on == "ray":
+    jobs = how.jobs
+    if how.device is not None:
+        return _on_device(tasks, pictures, how.device, jobs)
+    if how.on == "ray":
         from ..studies.over_ray import over_ray
 
-        return lambda tasks: over_ray(tasks, jobs if jobs > 1 else None)
-    return lambda tasks: attempted(tasks, jobs)
+        return tasks, lambda some: over_ray(some, jobs if jobs > 1 else None)
+    return tasks, lambda some: attempted(some, jobs)
+
+
+def _on_device(
+    tasks: "list[Task]", pictures: "Pictures", name: str, jobs: int
+) -> "tuple[list[Task], Carry]":
+    """Side by side in this process, each with the plan that suits it there."""
+    from ..studies.on_device import at_once, on_device, place, planned_for
+
+    device = place(name)
+    planned, why = planned_for(tasks, pictures.train, device)
+    for sentence in why:
+        note(sentence)
+    if at_once(jobs, device) < jobs:
+        note(f"--jobs {jobs}: {name} takes one run at a time, so they follow each other.")
+    return planned, lambda some: on_device(some, jobs, device)
 
 
 def _images(tasks: "list[Task]", pictures: "Pictures") -> int:
@@ -109,24 +162,36 @@ def _images(tasks: "list[Task]", pictures: "Pictures") -> int:
     return cut or len(pictures.train)
 
 
-def _introduce(
-    study: "Study",
-    scale: "Scale",
-    rows: "tuple[Row, ...]",
-    found: "list[Wanted]",
-    missing: int,
-    seeds: int | None,
-) -> None:
-    """What will be done, and what it costs."""
-    from ..studies.cost import RATES, minutes, work
-
+def _introduce(study: "Study", scale: "Scale", found: "list[Wanted]", missing: int) -> None:
+    """What will be done."""
     note(f"{study.title}, {scale} scale: {len(found)} runs, {len(found) - missing} finished")
-    if missing:
-        cost = minutes(work(study, rows, scale, seeds) / RATES["2 cores"] / 60)
-        note(f"From the start they take {cost} on two cores; stopped ones go on where they were.")
     for one in found:
         if one.finished:
             note(f"{one.row.name}, seed {one.run.seed}, is finished: {one.folder}")
+
+
+def _warn(
+    study: "Study",
+    rows: "tuple[Row, ...]",
+    scale: "Scale",
+    seeds: int | None,
+    device: str | None,
+) -> None:
+    """What it costs, and what makes it slower than it need be."""
+    from ..studies.cost import RATES, minutes, work
+    from .precise import precision_of, warn_of
+
+    everything = work(study, rows, scale, seeds)
+    cost = {name: minutes(everything / rate / 60) for name, rate in RATES.items()}
+    if device in (None, "cpu"):
+        told = f"From the start they take {cost['2 cores']} on two cores; stopped"
+        warn_of(precision_of(study))
+    elif device == "mps":  # of which no rate is known
+        told = "Stopped"
+    else:
+        told = f"From the start they take {cost['a T4']} on a T4 and {cost['an H100']} on an H100,"
+        told += " by arithmetic; stopped"
+    note(f"{told} ones go on where they were.")
 
 
 def _carry(tasks: "list[Task]", images: int, carry: "Carry") -> list[str]:
@@ -138,8 +203,8 @@ def _carry(tasks: "list[Task]", images: int, carry: "Carry") -> list[str]:
     failed: list[str] = []
     if not tasks:
         return failed
-    with watching(tasks, images) as show:
-        for task, message in carried(tasks, carry):
+    with watching(tasks, images) as show, closing(carried(tasks, carry)) as stream:
+        for task, message in stream:
             show(task, message)
             if not isinstance(message, Ended):
                 continue
@@ -193,15 +258,17 @@ def _report(
     from ..runs.disk import write_whole
     from ..studies.outcome import gathered
     from ..studies.rows import results
+    from .precise import page_name, precision_of
 
     found = results(study, gathered([runs]), scale, data, classes)
     findings = found.findings()
-    page = runs / f"{study.name}.html"
+    page = runs / page_name(study)
     write_whole(page, page_of(found).encode())
     answer: dict[str, Any] = {
         "study": study.name,
         "scale": scale,
         "data": data.name,
+        "precision": precision_of(study),
         "rows": rows_of(found),
         "claims": [
             {"claim": f.claim, "verdict": f.verdict, "found": f.found, "p": f.p} for f in findings

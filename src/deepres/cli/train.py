@@ -102,6 +102,7 @@ def train(
     from ..together import divided
     from .display import display
     from .joint import also, joint, own, unseen
+    from .precise import warn_of
     from .stopping import heard
     from .wanted import declared, folder_of
 
@@ -124,7 +125,7 @@ def train(
                 keep(folder.path, begun)
         _introduce(run, pictures, folder)
         if device in (None, "cpu"):
-            _warn_of(run.recipe.precision)
+            warn_of(run.recipe.precision)
         wishes = Wishes(device, engine, threads, workers, watch, looks, save_every)
         with enough_memory(run.recipe):
             work = _work(run, pictures, start, folder, wishes, ranks)
@@ -293,19 +294,6 @@ def _introduce(run: "Run", pictures: "Pictures", folder: "Folder") -> None:
             f"short of {full.steps:,} steps: rate x decay x steps is {recipe.shrinkage:.4f}, the"
             f" full schedule's {full.shrinkage:.4f}"
         )
-
-
-def _warn_of(precision: str) -> None:
-    """Half precision where the processor has no units for it: slower, and still other numbers."""
-    from ..accel.precision import bf16_gain
-
-    if precision == "bf16" and (gain := bf16_gain()) < 1:
-        note(
-            "--precision bf16: this processor has no units for it and multiplies"
-            f" {1 / gain:.1f} times slower than in fp32, which is the paper's."
-        )
-    if precision == "fp16":
-        note("--precision fp16 is for GPUs that lack bf16; a processor computes in it slowly.")
 
 
 def nothing(item: "Item") -> None:

@@ -50,8 +50,10 @@ def top(found: Results) -> Iterator[Block]:
     for text in study.text:
         yield Text(text)
     where = source_of(study, found.data.name)
-    scale = "" if found.scale == "paper" else f" --scale {found.scale}"
-    yield Code(f"deepres run {study.name}{scale} --data {where}")
+    asked = "" if found.scale == "paper" else f" --scale {found.scale}"
+    precision = found_recipe(found).precision
+    asked += "" if precision == "fp32" else f" --precision {precision}"
+    yield Code(f"deepres run {study.name}{asked} --data {where}")
     yield Text(f"Cost at this scale: {told(study, found.scale)}. {ARITHMETIC}", "soft")
     yield state(found)
 

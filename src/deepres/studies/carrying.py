@@ -1,6 +1,6 @@
 """A study carried out: what is finished stays, what was stopped goes on, what is missing begins."""
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ from .outcome import folders
 from .runner import Ended, Message, Task, folder_of
 from .study import Row, Scale, Study, runs_of, seeds_of
 
-# Who carries tasks out: processes of this machine, or a cluster.
+# Who carries tasks out: processes of this machine, threads beside a GPU, or a cluster.
 Carry = Callable[[Sequence[Task]], Generator[tuple[Task, Message], None, None]]
 
 
@@ -72,7 +72,7 @@ def _layers(task: Task) -> int:
     return task.run.arch.layers if task.run.arch else 0
 
 
-def carried(all_: Sequence[Task], carry: Carry) -> Iterator[tuple[Task, Message]]:
+def carried(all_: Sequence[Task], carry: Carry) -> Generator[tuple[Task, Message], None, None]:
     """All tasks, those that are grown from another's network after the others."""
     first = [task for task in all_ if not task.start]
     grown = [task for task in all_ if task.start]

@@ -17,7 +17,6 @@ import msgspec
 
 from ..errors import Failed, UserError
 from ..runs import log
-from ..runs.folder import Held
 from .runner import PATIENCE, Done, Ended, Message, Said, Task
 
 RETRIES = 3
@@ -91,7 +90,7 @@ def _stopping(tasks: Sequence[Task]) -> Path:
 
 def _carry(encoded: bytes, stopping: str) -> bytes:
     """One task, within a process of Ray's."""
-    from .worker import told, work_on
+    from .worker import ended_by, told, work_on
 
     task = msgspec.json.decode(encoded, type=Task)
     stop = Path(stopping)
@@ -99,9 +98,7 @@ def _carry(encoded: bytes, stopping: str) -> bytes:
         for _ in told(work_on(task, stop.exists)):
             pass
     except (UserError, Failed, OSError) as error:
-        return msgspec.json.encode(
-            Ended(str(error), isinstance(error, UserError), isinstance(error, Held))
-        )
+        return msgspec.json.encode(ended_by(error))
     return msgspec.json.encode(Done() if not stop.exists() else Said("stopped"))
 
 

@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from ..errors import Failed, UserError
 from ..runs.log import Line
-from ..spec import Run
+from ..spec import Plan, Run
 
 PATIENCE = 20  # seconds that a process gets to save its state when all must stop
 
@@ -32,7 +32,12 @@ class Task(Struct, frozen=True, kw_only=True):
     threads: int = 1
     label: str = ""  # what displays call it
     start: str = ""  # the folder of the run that it is grown from
-    plan: Literal["fixed", "chosen"] = "fixed"  # eager, or what is fastest here
+    plan: Literal["fixed", "chosen"] | Plan = "fixed"  # eager, what is fastest here, or this one
+
+    @property
+    def device(self) -> str:
+        """What it is to be computed on."""
+        return self.plan.device if isinstance(self.plan, Plan) else "cpu"
 
 
 class Step(Struct, frozen=True, tag_field="kind", tag="step"):

@@ -32,11 +32,23 @@ EVERY = 0.2  # seconds between two steps that are told
 
 def work_on(task: Task, stop: Callable[[], bool]) -> Iterator[Item | Result]:
     """One run in its folder, with the plan that it was begun with."""
-    pictures = as_declared(task.source, task.run.data)
+    yield from work_with(as_declared(task.source, task.run.data), task, stop)
+
+
+def work_with(pictures: Pictures, task: Task, stop: Callable[[], bool]) -> Iterator[Item | Result]:
+    """The same with pictures that are at hand, and that other runs may share."""
     network = grown(task) if task.start else network_of(task.run, pictures.train)
-    plan = partial(planned, task, network, pictures)
-    folder = Folder(Path(task.folder))
-    yield from work_in(folder, task.run, pictures, network, plan, task.looks, stop, task.source)
+    yield from work_in(
+        Folder(Path(task.folder)),
+        task.run,
+        pictures,
+        network,
+        partial(planned, task, network, pictures),
+        task.looks,
+        stop,
+        task.source,
+        device=task.device,
+    )
 
 
 def grown(task: Task) -> nn.Module:
@@ -48,7 +60,9 @@ def grown(task: Task) -> nn.Module:
 
 
 def planned(task: Task, network: nn.Module, pictures: Pictures) -> Plan:
-    """What is fastest here for a long run; for a short one nothing is measured."""
+    """The task's own plan, else what is fastest here; for a short run nothing is measured."""
+    if isinstance(task.plan, Plan):
+        return task.plan
     size = edge(pictures.train, task.run.recipe)
     if task.plan == "fixed":
         return fixed_plan(task, network, size)
@@ -70,13 +84,23 @@ def told(items: Iterator[Item | Result]) -> Iterator[Message]:
     last = 0.0
     for item in items:
         if isinstance(item, Moment):
-            if time.monotonic() - last >= EVERY:
-                last = time.monotonic()
-                yield Step(item.step, item.rate, item.seconds)
-        elif isinstance(item, str):
-            yield Said(item)
-        elif not isinstance(item, Result):
-            yield item
+            if time.monotonic() - last < EVERY:
+                continue
+            last = time.monotonic()
+        if not isinstance(item, Result):
+            yield as_message(item)
+
+
+def as_message(item: Item) -> Message:
+    """What a run tells, as it is sent."""
+    if isinstance(item, Moment):
+        return Step(item.step, item.rate, item.seconds)
+    return Said(item) if isinstance(item, str) else item
+
+
+def ended_by(error: UserError | Failed | OSError) -> Ended:
+    """The end of a run by what went wrong with it."""
+    return Ended(str(error), isinstance(error, UserError), isinstance(error, Held))
 
 
 def send(message: Message) -> None:
@@ -105,7 +129,7 @@ def main() -> None:
             for message in told(work_on(task, stop)):
                 send(message)
         except (UserError, Failed, OSError) as error:
-            send(Ended(str(error), isinstance(error, UserError), isinstance(error, Held)))
+            send(ended_by(error))
             continue
         if stop():
             sys.exit(128 + signals[0] if signals else 1)

@@ -7,7 +7,7 @@ without holding the others up, and a stream, so that their kernels fill each oth
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from queue import Queue
@@ -31,7 +31,7 @@ EVERY = 1.0  # seconds between two steps of a run that are told
 
 def side_by_side(
     jobs: Sequence[tuple[str, Job]], at_once: int, device: torch.device, stop: Stop
-) -> Iterator[tuple[str, Told]]:
+) -> Generator[tuple[str, Told], None, None]:
     """What happens in each job, by its name; one that fails is told and stops no other.
 
     Whoever leaves this early stops them all; they save their states first.
@@ -40,19 +40,24 @@ def side_by_side(
     left = Event()
 
     def work() -> None:
-        with _own_stream(device):
-            while waiting and not ends():
-                name, job = waiting.popleft()
-                _follow(name, job, heard, ends)
-        heard.put(None)
+        try:
+            with _own_stream(device):
+                while not ends():
+                    try:
+                        name, job = waiting.popleft()
+                    except IndexError:  # asking first would leave time for another to take it
+                        return
+                    _follow(name, job, heard, ends)
+        finally:
+            heard.put(None)
 
     def ends() -> bool:
         return left.is_set() or stop()
 
     threads = [Thread(target=work, name=f"run {n}") for n in range(min(at_once, len(jobs)))]
-    for thread in threads:
-        thread.start()
     try:
+        for thread in threads:
+            thread.start()
         living = len(threads)
         while living:
             if (told := heard.get()) is None:
@@ -62,7 +67,8 @@ def side_by_side(
     finally:
         left.set()
         for thread in threads:
-            thread.join()
+            if thread.is_alive():
+                thread.join()
 
 
 def _follow(name: str, job: Job, heard: "Queue[tuple[str, Told] | None]", ends: Stop) -> None:
@@ -101,8 +107,7 @@ def job_of(
 
     def job(stop: Stop) -> Iterator[Item | Result]:
         network, kept = network_of(run, pictures.train), Folder(folder)
-        yield from work_in(
-            kept, run, pictures, network, lambda: plan, looks, stop, source, test=test
-        )
+        how = (lambda: plan, looks, stop, source)
+        yield from work_in(kept, run, pictures, network, *how, device=plan.device, test=test)
 
     return job
