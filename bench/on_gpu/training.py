@@ -9,18 +9,14 @@ from pathlib import Path
 import torch
 from msgspec import structs
 
-from deepres.accel.device.fleet import job_of, side_by_side
-from deepres.accel.device.placed import arithmetic
-from deepres.accel.device.planned import planned
-from deepres.models.zoo import arch
 from deepres.runs.folder import Folder
 from deepres.runs.log import Report
-from deepres.runs.pictures import Pictures, gathered
-from deepres.runs.result import Result
-from deepres.runs.work import network_of
+from deepres.runs.pictures import gathered
 from deepres.spec import Data, Plan, Run, scaled
 from deepres.studies.catalogue import study
+from deepres.studies.on_device import on_device, planned_for
 from deepres.studies.outcome import add_lines, outcome_of
+from deepres.studies.runner import Done, Ended, Message, Said, Task
 from deepres.studies.study import in_precision, runs_of
 
 PIECE, PIECES = 15 << 20, 6  # of an archive, and how many of them a call puts out
@@ -59,7 +55,6 @@ def train(asked: Slice) -> int:
     """Goes on with the plan until the time is over, and packs what is finished."""
     began = time.monotonic()
     deadline = began + 60 * asked.minutes - SPARE
-    arithmetic()
     unpack(asked)
     pictures, data = gathered(asked.source)
     print(f"{data.name}: {len(pictures.train):,} + {len(pictures.test):,}, ", end="")
@@ -68,7 +63,10 @@ def train(asked: Slice) -> int:
     left = [run for run in runs if not Folder(place(asked, run)).finished()]
     print(f"{len(runs) - len(left)} of {len(runs)} runs are done; {asked.jobs} side by side")
     if left:
-        carry_out(asked, left, pictures, deadline)
+        tasks = [task_of(asked, run) for run in left]
+        planned, why = planned_for(tasks, pictures.train, asked.device)
+        print("\n".join(why))
+        carry_out(asked, [in_layers(task, asked.layers) for task in planned], deadline)
     pack(asked, runs)
     return 0
 
@@ -88,42 +86,50 @@ def place(asked: Slice, run: Run) -> Path:
     return asked.runs / f"{run.name}-{run.key}"
 
 
-def carry_out(asked: Slice, runs: list[Run], pictures: Pictures, deadline: float) -> None:
-    plan = plan_of(asked, pictures)
-    jobs = []
-    for run in runs:
-        looks = LOOKS.get(run.name.partition("-")[0], 32)
-        job = job_of(run, plan, pictures, place(asked, run), looks, asked.source)
-        jobs.append((f"{run.name.partition('-')[0]} seed {run.seed}", job))
+def task_of(asked: Slice, run: Run) -> Task:
+    network = run.name.partition("-")[0]
+    return Task(
+        run=run,
+        source=asked.source,
+        folder=str(place(asked, run)),
+        looks=LOOKS.get(network, 32),
+        threads=2,
+        label=f"{network} seed {run.seed}",
+    )
+
+
+def in_layers(task: Task, layers: str) -> Task:
+    """The task with its fused layers computed as asked."""
+    if layers == "auto" or not isinstance(task.plan, Plan):
+        return task
+    return structs.replace(task, plan=structs.replace(task.plan, layers=layers))
+
+
+def carry_out(asked: Slice, tasks: list[Task], deadline: float) -> None:
     told: dict[str, float] = {}
-    stream = side_by_side(jobs, asked.jobs, asked.device, lambda: time.monotonic() > deadline)
-    for name, item in stream:
+    stream = on_device(tasks, asked.jobs, asked.device, lambda: time.monotonic() > deadline)
+    for task, message in stream:
         now = time.monotonic()
-        if isinstance(item, Report) and now - told.get(name, 0) > 20:
-            told[name] = now
+        if not isinstance(message, Report):
+            say(task, message)
+        elif now - told.get(task.folder, 0) > 20:
+            told[task.folder] = now
             print(
-                f"{deadline - now:4.0f} s left  {name:18} step {item.step:6,}"
-                f"  loss {item.loss:.3f}  error {item.training_error:.2f} %"
-                f"  {item.images_per_second:,.0f} images/s"
+                f"{deadline - now:4.0f} s left  {task.label:18} step {message.step:6,}"
+                f"  loss {message.loss:.3f}  error {message.training_error:.2f} %"
+                f"  {message.images_per_second:,.0f} images/s"
             )
-        elif isinstance(item, Result):
-            errors = f"test {item.test}, trained on {item.trained_on}"
-            print(f"DONE {name}: {errors}, {item.seconds:.0f} s")
-        elif isinstance(item, Exception):
-            print(f"FAILED {name}: {type(item).__name__}: {item}")
-        elif isinstance(item, str):
-            print(f"{name}: {item}")
 
 
-def plan_of(asked: Slice, pictures: Pictures) -> Plan:
-    """One plan for all of them: they differ in depth alone."""
-    if asked.device.type == "cpu":
-        return Plan(engine="graph")
-    any_ = Run(name="any", arch=arch("resnet20", 10), data=Data(name=""))
-    network = network_of(any_, pictures.train)
-    plan, why = planned(network, any_.recipe, pictures.train, asked.device, threads=2)
-    print(why)
-    return plan if asked.layers == "auto" else structs.replace(plan, layers=asked.layers)
+def say(task: Task, message: Message) -> None:
+    """What is no report."""
+    if isinstance(message, Done) and (result := Folder(Path(task.folder)).finished()):
+        errors = f"test {result.test}, trained on {result.trained_on}"
+        print(f"DONE {task.label}: {errors}, {result.seconds:.0f} s")
+    elif isinstance(message, Ended):
+        print(f"FAILED {task.label}: {message.why}")
+    elif isinstance(message, Said):
+        print(f"{task.label}: {message.text}")
 
 
 def unpack(asked: Slice) -> None:
