@@ -13,10 +13,10 @@ from rich.text import Text
 from ..runs.log import Found, Item
 from ..spec import Recipe
 from ..studies.runner import Message, Said, Task
-from .display import BLOCKS, Known
-from .watching import Many, layers, name_of
+from .known import Known
+from .many import Many, layers, name_of
 
-SPARKS = 40
+BLOCKS, SPARKS = "▁▂▃▄▅▆▇█", 40
 
 
 class Panel:

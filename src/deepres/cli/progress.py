@@ -5,7 +5,8 @@ import time
 from types import TracebackType
 
 from . import note
-from .display import duration, gap
+from .display import gap
+from .known import duration
 
 WIDTH = 24  # of the bar
 OFTEN = 0.1  # seconds between two looks of a bar

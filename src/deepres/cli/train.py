@@ -341,7 +341,7 @@ def _answer(folder: "Folder", run: "Run", result: "Result") -> dict[str, Any]:
 
 def _told(folder: "Folder", run: "Run", result: "Result") -> str:
     """The same for people."""
-    from .display import minutes_and_seconds
+    from .known import minutes_and_seconds
 
     test, running, clean = result.test, result.test_running, result.trained_on
     half = "" if run.recipe.precision == "fp32" else f" ({run.recipe.precision})"
