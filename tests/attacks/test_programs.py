@@ -14,6 +14,7 @@ import torch
 
 import deepres
 from deepres import cli
+from deepres.accel.fastest import fastest
 from deepres.card import Card, Preprocessing
 from deepres.errors import UserError
 from deepres.export import program
@@ -146,6 +147,10 @@ def test_torch_itself_would_have_run_it(tmp_path, members, attack):
 def test_the_untouched_file_is_read(tmp_path, members):
     network = deepres.load(written(tmp_path / "good.pt2", members))
     assert network(torch.zeros(5, 3, 8, 8)).shape == (5, 3)
+    assert fastest(network) is network, "it runs one way"
+    for options in ({"engine": "openvino"}, {"engine": "eager"}, {"precision": "bf16"}):
+        with pytest.raises(UserError, match=r"good\.pt2"):
+            fastest(network, **options)
 
 
 @pytest.mark.parametrize(
@@ -185,11 +190,16 @@ def test_a_packed_member_is_refused(tmp_path, members):
 
 
 @pytest.mark.parametrize("ending", [".onnx", ".pt2"])
+@pytest.mark.parametrize("engine", ["auto", "openvino"])
 @pytest.mark.parametrize("content", [b"", b"hello", b"\x08\x0a" + bytes(1000), b"PK\x03\x04" * 99])
-def test_what_is_no_exported_file_is_one_sentence(tmp_path, capsys, monkeypatch, ending, content):
+def test_what_is_no_exported_file_is_one_sentence(
+    tmp_path, capsys, monkeypatch, ending, content, engine
+):
     path = tmp_path / f"x{ending}"
     path.write_bytes(content)
-    monkeypatch.setattr(sys, "argv", ["deepres", "predict", str(path), "cat.png"])
+    monkeypatch.setattr(
+        sys, "argv", ["deepres", "predict", str(path), "cat.png", "--engine", engine]
+    )
     with pytest.raises(SystemExit) as ended:
         cli.main()
     out, said = capsys.readouterr()

@@ -1,14 +1,17 @@
 """Every backend against the network itself, and the choice among them."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
 
 import deepres
-from deepres.accel import engines, fastest
+from deepres.accel import fastest
 from deepres.accel.engines import KINDS, Engine, Way, built
 from deepres.accel.graph import graph
+from deepres.accel.records import record, recorded
+from deepres.accel.subject import facts
 from deepres.card import Card, Preprocessing
 from deepres.errors import Failed, UserError
 
@@ -94,7 +97,7 @@ def test_what_is_fastest_is_taken_and_remembered(monkeypatch):
         return {str(way): 2.0 if way.kind == "onnxruntime" else 1.0 for way in candidates}
 
     monkeypatch.setattr(fastest, "measured", timed)
-    monkeypatch.setattr(fastest, "has", lambda kind: kind in ("eager", "onnxruntime"))
+    monkeypatch.setattr(fastest, "has", lambda kind, kinds: kind in ("eager", "onnxruntime"))
     for _ in range(2):
         assert fastest.fastest(network, threads=1, pictures=64).about == "eager fp32, 1 thread"
     assert measured == [["onnxruntime", "eager"]]
@@ -108,7 +111,7 @@ def test_slow_builders_are_tried_where_they_can_pay(monkeypatch):
     monkeypatch.setattr(
         fastest, "measured", lambda network, ways: {str(way): seconds[way.kind] for way in ways}
     )
-    monkeypatch.setattr(fastest, "has", lambda kind: kind in seconds)
+    monkeypatch.setattr(fastest, "has", lambda kind, kinds: kind in seconds)
     monkeypatch.setattr(fastest, "built", lambda network, way: way.kind)
     assert fastest.fastest(network, pictures=64) == "eager"
     assert fastest.fastest(network, pictures=1e6) == "compiled"
@@ -126,19 +129,20 @@ def test_a_spoiled_record_is_measured_anew(tmp_path):
     network = lived_in("resnet8")
     times = fastest.measured(network, [Way("eager", "fp32", 1, 1)])
     assert times["eager fp32, 1 thread"] > 0
-    fastest.record(network, 1, "fp32", times)
-    assert fastest.recorded(network, 1, "fp32") == times
+    known = facts(network, 1, "fp32")
+    record(known, times)
+    assert recorded(known) == times
     (file,) = (tmp_path / "engines").iterdir()
     assert json.loads(file.read_text()) == times
     file.write_text("{")
-    assert fastest.recorded(network, 1, "fp32") == {}
+    assert recorded(known) == {}
 
 
 def test_an_engine_that_is_not_here_is_refused(monkeypatch):
     with pytest.raises(UserError, match="has no bf16"):
         fastest.fastest(lived_in("resnet8"), engine="onnxruntime", precision="bf16")
-    kinds = {**KINDS, "openvino": engines.Kind(("fp32",), lambda: False, lambda network, way: None)}
-    monkeypatch.setattr(fastest, "KINDS", kinds)
+    gone = replace(KINDS["openvino"], available=lambda: False)
+    monkeypatch.setitem(KINDS, "openvino", gone)
     with pytest.raises(UserError, match="openvino and onnx installed"):
         fastest.fastest(lived_in("resnet8"), engine="openvino")
 

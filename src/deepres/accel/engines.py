@@ -4,10 +4,13 @@ Each backend folds batch normalisation and takes what the network's `forward` ta
 what was asked for; how it is computed is the engine's own affair.
 """
 
+import functools
+import hashlib
 import importlib.util
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -46,9 +49,24 @@ class Kind:
     """One backend."""
 
     precisions: tuple[str, ...]
+    needs: str  # what has to be here
     available: Callable[[], bool]
-    run: Callable[[ResNet, Way], Run]
+    run: Callable[[Any, Way], Run]  # of a network, or of a file
     slow_to_build: bool = False
+
+
+@dataclass(frozen=True)
+class File:
+    """What `deepres export` wrote, where it lies; of ONNX, backends may choose to run it."""
+
+    path: Path
+    precision: str
+    run: Callable[[Way], Run]  # takes what an engine's `forward` takes
+    kinds: Mapping[str, Kind]  # of what can run it
+
+    def digest(self) -> str:
+        """Of its content."""
+        return hashlib.sha256(self.path.read_bytes()).hexdigest()
 
 
 class Engine(nn.Module):
@@ -57,20 +75,34 @@ class Engine(nn.Module):
     predict = predict
 
     def __init__(
-        self, run: Run, card: Card | None, mean_image: Tensor | None, about: str = ""
+        self,
+        run: Run,
+        card: Card | None,
+        mean_image: Tensor | None,
+        about: str = "",
+        file: File | None = None,
     ) -> None:
         super().__init__()
         self.run, self.card, self.mean_image, self.about = run, card, mean_image, about
+        self.file = file
         self.training = False
 
     def forward(self, x: Tensor) -> Tensor:
         return self.run(x)
 
 
-def built(network: ResNet, way: Way) -> Engine:
-    """The network made ready to run in one way; itself it stays as it is."""
-    run = KINDS[way.kind].run(network, way)
-    return Engine(run, network.card, network.mean_image, str(way))
+def kinds_of(network: ResNet | Engine) -> Mapping[str, Kind]:
+    """The backends that could run a network, or an exported file; not all need be here."""
+    if isinstance(network, ResNet):
+        return KINDS
+    return network.file.kinds if network.file else {}
+
+
+def built(network: ResNet | Engine, way: Way) -> Engine:
+    """The network, or the file, made ready to run in one way; itself it stays as it is."""
+    file = network.file if isinstance(network, Engine) else None
+    run = kinds_of(network)[way.kind].run(file or network, way)
+    return Engine(run, network.card, network.mean_image, str(way), file)
 
 
 @contextmanager
@@ -121,20 +153,23 @@ def _filled(program: Any, x: Tensor, batch: int) -> Tensor:
     return program(whole.contiguous(memory_format=torch.channels_last))[: len(x)]
 
 
-def _onnxruntime(network: ResNet, way: Way) -> Run:
-    return running(session(graph(network), way.threads))
+def by_onnxruntime(graph: bytes | Path, way: Way) -> Run:
+    """An ONNX graph run by ONNX Runtime."""
+    return running(session(graph, way.threads))
 
 
-def _openvino(network: ResNet, way: Way) -> Run:
+def by_openvino(graph: bytes | Path, way: Way) -> Run:
+    """An ONNX graph run by OpenVINO; what is quantised in it stays so."""
     import openvino
 
     settings = {
-        "INFERENCE_PRECISION_HINT": {"fp32": "f32", "bf16": "bf16"}[way.precision],
+        "INFERENCE_PRECISION_HINT": "bf16" if way.precision == "bf16" else "f32",
         "INFERENCE_NUM_THREADS": way.threads,
         "PERFORMANCE_HINT": "LATENCY",
     }
     core = openvino.Core()
-    model = core.compile_model(core.read_model(graph(network)), "CPU", settings)
+    core.set_property({"ENABLE_MMAP": False})  # somebody may write over the file meanwhile
+    model = core.compile_model(core.read_model(graph), "CPU", settings)
 
     def run(x: Tensor) -> Tensor:
         (output,) = model([x.detach().contiguous().numpy()]).values()
@@ -147,9 +182,30 @@ def _here(*modules: str) -> bool:
     return all(importlib.util.find_spec(module) for module in modules)
 
 
+def _of_file(file: File, way: Way) -> Run:
+    return file.run(way)
+
+
+GRAPHS = {"onnxruntime": by_onnxruntime, "openvino": by_openvino}
 KINDS = {
-    "onnxruntime": Kind(("fp32",), installed, _onnxruntime),
-    "openvino": Kind(("fp32", "bf16"), lambda: _here("openvino", "onnx"), _openvino),
-    "eager": Kind(("fp32", "bf16"), lambda: True, _eager),
-    "compiled": Kind(("fp32", "bf16"), has_compiler, _compiled, slow_to_build=True),
+    "onnxruntime": Kind(
+        ("fp32",),
+        "onnxruntime and onnx installed",
+        installed,
+        lambda network, way: by_onnxruntime(graph(network), way),
+    ),
+    "openvino": Kind(
+        ("fp32", "bf16"),
+        "openvino and onnx installed",
+        lambda: _here("openvino", "onnx"),
+        lambda network, way: by_openvino(graph(network), way),
+    ),
+    "eager": Kind(("fp32", "bf16"), "nothing", lambda: True, _eager),
+    "compiled": Kind(
+        ("fp32", "bf16"), "a C++ compiler", has_compiler, _compiled, slow_to_build=True
+    ),
+}
+OF_FILES = {
+    name: Kind(("fp32", "int8"), f"{name} installed", functools.partial(_here, name), _of_file)
+    for name in GRAPHS
 }

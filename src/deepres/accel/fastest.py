@@ -1,42 +1,41 @@
 """The fastest way to run a network here: each that is installed is timed for a moment, in turn.
 
-What was found is kept among the user's caches, under the shape of the network, the size of the
-batch, the versions and the machine; `deepres bench inference` measures anew.
+What was found is kept among the user's caches, under the shape of the network (or the digest of an
+exported file), the size of the batch, the versions and the machine; `deepres bench inference`
+measures anew.
 """
 
-import hashlib
-import json
-import os
+import logging
+import math
 import statistics
-import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
+from functools import partial
 
-import msgspec
 import torch
 from torch import Tensor
 
-from ..data import cache
 from ..errors import Failed, UserError
-from ..models.count import multiply_adds, weighted_layers
+from ..models.count import weighted_layers
+from ..models.predict import evaluating
 from ..models.resnet import ResNet
-from ..runs.provenance import machine
 from .choose import COMPILING
-from .engines import KINDS, TYPES, Engine, Way, built
+from .engines import KINDS, Engine, Kind, Way, built, kinds_of
+from .records import Times, record, recorded
+from .subject import Subject, facts, file_of, pictures_like, precision_of, timed_with
+from .turns import Rounds, in_turn
 
-SIZES = (1, 8, 64)  # batches that are told apart
-ROUNDS, PATIENCE = 7, 3.0  # times that each is timed, and seconds for all of them
-MUCH = 4e10  # multiply-adds of a batch, above which a smaller one tells as much
 WORTH = 5  # a compiled network saves a fifth at most: from here it saves what it costs
-CLOSE = {"fp32": 1e-3, "bf16": 0.1}  # of the largest logit: more is another answer
-PACKAGES = ("torch", "onnxruntime", "openvino")
-Times = dict[str, float]  # how a Way is called -> seconds a batch
+# Of the largest logit: more is another answer. Eight bits: tests/unit/test_engines.py tells why.
+CLOSE = {"fp32": 1e-3, "bf16": 0.1, "int8": 0.1}
+PROVEN = 8  # pictures at least, on which a file's backends are compared
+TRUSTED = "onnxruntime"  # with what: it runs a file as it was compared when it was exported
+
+log = logging.getLogger("deepres")
 
 
 def fastest(
-    network: ResNet,
+    network: Subject,
     *,
     precision: str = "fp32",
     engine: str = "auto",
@@ -47,69 +46,77 @@ def fastest(
     """The network as it runs fastest here, within a precision, on so many pictures.
 
     `engine` names a backend, which is then taken unmeasured. One that takes long to build is tried
-    only where there are so many pictures that it could pay.
+    only where there are so many pictures that it could pay. Of what `deepres export` wrote, the
+    precision is its own, and backends that answer otherwise than ONNX Runtime are left out.
     """
-    size = _timed_with(network, min(batch, pictures))
+    precision = precision_of(network, precision)
     numbers = (threads,) if threads else _numbers_of_threads()
     if engine != "auto":
-        return built(network, Way(checked(engine, precision), precision, numbers[0], batch))
-    quick = ways(precision, numbers, size, slow=False)
-    times = recorded(network, size, precision)
-    if not all(str(way) in times for way in quick):
-        times = measured(network, quick)
-        record(network, size, precision, times)
-    best = min(quick, key=lambda way: times[str(way)])
-    seconds = times[str(best)] * pictures / size
-    if seconds > WORTH * COMPILING * weighted_layers(network):
-        slow = ways(precision, numbers[:1], size, slow=True)
-        if not all(str(way) in times for way in slow):
-            times |= measured(network, [best, *slow])
-            record(network, size, precision, times)
-        best = min([best, *slow], key=lambda way: times[str(way)])
+        kind = checked(network, engine, precision)
+        return built(network, Way(kind, precision, numbers[0], batch))
+    if not kinds_of(network):
+        return network  # a program, which runs one way
+    size = timed_with(network, min(batch, pictures))
+    known = facts(network, size, precision)
+    times = recorded(known)
+    candidates = ways(network, precision, numbers, size)
+    best = _best(network, candidates, times, known)
+    slow = ways(network, precision, numbers[:1], size, slow=True)
+    if slow and (times[str(best)] or 0) * pictures / size > WORTH * _compiling(network):
+        best = _best(network, [best, *slow], times, known)
     return built(network, replace(best, batch=batch))
 
 
-def _timed_with(network: ResNet, batch: float) -> int:
-    """The size of batch that tells how one of this size will do."""
-    work = multiply_adds(network, _edge(network))
-    fitting = [size for size in SIZES if size == 1 or size * work <= MUCH]
-    return next((size for size in fitting if batch <= size), fitting[-1])
+def _best(network: Subject, candidates: list[Way], times: Times, known: list[object]) -> Way:
+    """The quickest; what is not known of them is measured, added to `times` and recorded."""
+    if not all(str(way) in times for way in candidates):
+        times |= measured(network, candidates)
+        record(known, times)
+    able = [(seconds, way) for way in candidates if (seconds := times[str(way)]) is not None]
+    return min(able, key=lambda one: one[0])[1]
 
 
-def _edge(network: ResNet) -> int:
-    """Of its pictures, as its card says, or its kind."""
-    return network.card.preprocessing.size if network.card else network.arch.input_size
+def _compiling(network: Subject) -> float:
+    """Seconds that it would take to compile it."""
+    return COMPILING * weighted_layers(network)
 
 
-def checked(engine: str, precision: str) -> str:
-    """The name of a backend that is here and computes so."""
-    if precision not in TYPES:
-        raise UserError(f"--precision {precision}: choose fp32 or bf16.")
+def checked(network: Subject, engine: str, precision: str) -> str:
+    """The name of a backend that is here, runs this and computes so."""
+    kinds = kinds_of(network)
     if engine not in KINDS:
         raise UserError(f"--engine {engine}: choose auto, {', '.join(KINDS)}.")
-    if not has(engine):
-        needs = "a C++ compiler" if engine == "compiled" else f"{engine} and onnx installed"
-        raise UserError(f"--engine {engine} takes {needs}; --engine auto takes what is here.")
-    if precision not in KINDS[engine].precisions:
-        able = [name for name, kind in KINDS.items() if precision in kind.precisions]
+    if not kinds:
+        raise UserError(f"{file_of(network).path} runs one way, without --engine.")
+    if engine not in kinds:
+        path = file_of(network).path
+        raise UserError(f"--engine {engine} runs networks: {path} takes {' or '.join(kinds)}.")
+    if not has(engine, kinds):
+        raise UserError(
+            f"--engine {engine} takes {kinds[engine].needs}; --engine auto takes what is here."
+        )
+    if precision not in kinds[engine].precisions:
+        able = [name for name, kind in kinds.items() if precision in kind.precisions]
         raise UserError(f"--engine {engine} has no {precision}: {', '.join(able)} have.")
     return engine
 
 
-def ways(precision: str, threads: Sequence[int], batch: int, *, slow: bool) -> list[Way]:
+def ways(
+    network: Subject, precision: str, threads: Sequence[int], batch: int, *, slow: bool = False
+) -> list[Way]:
     """All that could be tried: backends that are here, each with each number of threads."""
-    checked("eager", precision)
+    kinds = kinds_of(network)
     return [
         Way(name, precision, number, batch)
-        for name, kind in KINDS.items()
-        if kind.slow_to_build == slow and precision in kind.precisions and has(name)
+        for name, kind in kinds.items()
+        if kind.slow_to_build == slow and precision in kind.precisions and has(name, kinds)
         for number in threads
     ]
 
 
-def has(kind: str) -> bool:
+def has(kind: str, kinds: Mapping[str, Kind] = KINDS) -> bool:
     """Whether a backend is installed here."""
-    return KINDS[kind].available()
+    return kinds[kind].available()
 
 
 def _numbers_of_threads() -> tuple[int, ...]:
@@ -118,89 +125,73 @@ def _numbers_of_threads() -> tuple[int, ...]:
     return (most, 1) if most > 1 else (1,)
 
 
-def measured(network: ResNet, candidates: Sequence[Way]) -> Times:
-    """Seconds a batch of each way: the median of a few."""
+def measured(network: Subject, candidates: Sequence[Way]) -> Times:
+    """Seconds a batch of each way: the median of a few; None where it is not to be taken."""
     times = timed(network, candidates)
-    return {name: statistics.median(taken) for name, taken in times.items()}
+    medians: Times = {name: statistics.median(taken) for name, taken in times.items()}
+    return dict.fromkeys(map(str, candidates)) | medians
 
 
 @torch.inference_mode()
-def timed(network: ResNet, candidates: Sequence[Way]) -> dict[str, list[float]]:
-    """Seconds of each batch of each way, in turn; raises where one answers otherwise."""
-    x = pictures_like(network, candidates[0].batch)
-    expected = _answer(network, x[:1])
-    engines = {str(way): built(network, way) for way in candidates}
-    for way in candidates:
-        _same(engines[str(way)](x)[:1], expected, way)
-    times: dict[str, list[float]] = {name: [] for name in engines}
-    began = time.perf_counter()
-    for _ in range(ROUNDS):
-        for name, engine in engines.items():
-            start = time.perf_counter()
-            engine(x)
-            times[name].append(time.perf_counter() - start)
-        if time.perf_counter() - began > PATIENCE:
-            break
-    return times
+def timed(network: Subject, candidates: Sequence[Way]) -> Rounds:
+    """Seconds of each batch of each way, in turn; those that answer otherwise have no place in it.
+
+    A network is asked for its own answer to one picture. A file's is what it was compared by when
+    it was exported, ONNX Runtime's, to several: eight bits are rounded by each backend in its way.
+    """
+    batch = candidates[0].batch
+    several = not isinstance(network, ResNet)
+    proof = pictures_like(network, max(batch, timed_with(network, PROVEN)) if several else batch)
+    expected = _answer(network, proof if several else proof[:1])
+    engines = {str(way): _proven(network, way, proof, expected) for way in candidates}
+    x = proof[:batch]
+    return in_turn({name: partial(engine, x) for name, engine in engines.items() if engine})
 
 
-def pictures_like(network: ResNet, batch: int) -> Tensor:
-    """Noise of the size that the network takes."""
-    edge, generator = _edge(network), torch.Generator().manual_seed(0)
-    x = torch.randn(batch, 3, edge, edge, generator=generator)
-    return x.contiguous(memory_format=torch.channels_last)
+def _proven(network: Subject, way: Way, proof: Tensor, expected: Tensor) -> Engine | None:
+    """Ready to run, and seen to answer as it should; None where a file has others to run it."""
+    if isinstance(network, ResNet):
+        return _held(network, way, proof, expected)
+    if way.kind == TRUSTED:
+        return built(network, way)
+    try:
+        return _held(network, way, proof, expected)
+    except (Failed, UserError) as error:
+        log.warning("%s is not taken: %s", way, error)
+        return None
 
 
-def _answer(network: ResNet, x: Tensor) -> Tensor:
-    training = network.training
-    network.eval()
-    answer = network(x)
-    network.train(training)
-    return answer
+def _held(network: Subject, way: Way, proof: Tensor, expected: Tensor) -> Engine:
+    """Ready to run, its answers held against those that are expected of the first pictures."""
+    engine = built(network, way)
+    apart = _apart(engine(proof)[: len(expected)], expected)
+    if not apart < CLOSE[way.precision]:
+        raise Failed(_otherwise(network, way, apart))
+    return engine
 
 
-def _same(answer: Tensor, expected: Tensor, way: Way) -> None:
-    difference = float((answer - expected).abs().max() / expected.abs().max().clamp(min=1e-30))
-    if not difference < CLOSE[way.precision]:
-        raise Failed(
-            f"{way} gives other answers than the network itself (by {difference:.1e} of the largest"
-            " logit): --engine eager does not, and we would like to hear of it."
+def _answer(network: Subject, x: Tensor) -> Tensor:
+    with evaluating(network):
+        return network(x)
+
+
+def _apart(answer: Tensor, expected: Tensor) -> float:
+    """Of the largest logit: how far two logits are apart, or by how much a first guess is wrong.
+
+    A first guess may differ where the expected logits of both are as close as logits may differ.
+    """
+    if answer.shape != expected.shape:
+        return math.inf
+    wrong = expected.amax(1) - expected.gather(1, answer.argmax(1, keepdim=True))[:, 0]
+    furthest = torch.maximum((answer - expected).abs().max(), wrong.max())
+    return float(furthest / expected.abs().max().clamp(min=1e-30))
+
+
+def _otherwise(network: Subject, way: Way, apart: float) -> str:
+    by = f"(by {apart:.1e} of the largest logit)"
+    if isinstance(network, ResNet):
+        return (
+            f"{way} gives other answers than the network itself {by}: --engine eager does not, and"
+            " we would like to hear of it."
         )
-
-
-def recorded(network: ResNet, batch: int, precision: str) -> Times:
-    """What was measured here before; nothing where it was not, or cannot be read."""
-    try:
-        return msgspec.json.decode(_place(network, batch, precision).read_bytes(), type=Times)
-    except (OSError, msgspec.DecodeError):
-        return {}
-
-
-def record(network: ResNet, batch: int, precision: str, times: Times) -> None:
-    """Keeps what was measured; where nothing can be written it is measured again."""
-    place = _place(network, batch, precision)
-    aside = place.with_suffix(f".{os.getpid()}")
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_text(json.dumps(times))
-        aside.replace(place)
-    except OSError:
-        return
-
-
-def _place(network: ResNet, batch: int, precision: str) -> Path:
-    facts = [
-        msgspec.to_builtins(network.arch),
-        [_edge(network), batch, precision, torch.get_num_threads()],
-        [_version(package) for package in PACKAGES],
-        machine(),
-    ]
-    name = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:24]
-    return cache.folder().parent / "engines" / f"{name}.json"
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return ""
+    return f"its answers for {file_of(network).path} are others than {network.about}'s {by}."

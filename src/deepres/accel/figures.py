@@ -23,8 +23,10 @@ from ..models.resnet import ResNet
 from ..spec import Recipe
 from ..train import begun
 from .choose import choose
-from .fastest import record, recorded, timed, ways
+from .fastest import timed, ways
 from .prepared import prepared
+from .records import record, recorded
+from .subject import facts
 
 ROUNDS, PATIENCE = 9, 20.0  # times that a thing is timed, and seconds after which it is enough
 PHOTO = (500, 375)  # pixels of the pictures that are decoded: ImageNet's usual
@@ -41,12 +43,13 @@ def inference(network: ResNet, precision: str, batches: Sequence[int], slow: boo
     threads = torch.get_num_threads()
     sizes: dict[str, Figures] = {}
     for batch in batches:
-        candidates = ways(precision, (threads,), batch, slow=False)
+        candidates = ways(network, precision, (threads,), batch)
         if slow:
-            candidates += ways(precision, (threads,), batch, slow=True)
+            candidates += ways(network, precision, (threads,), batch, slow=True)
         times = timed(network, candidates)
         medians = {name: statistics.median(taken) for name, taken in times.items()}
-        record(network, batch, precision, recorded(network, batch, precision) | medians)
+        known = facts(network, batch, precision)
+        record(known, recorded(known) | medians)
         best = min(medians, key=medians.__getitem__)
         sizes[str(batch)] = {
             "milliseconds": {name: spread([1e3 * t for t in times[name]]) for name in times},

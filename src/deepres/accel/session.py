@@ -34,7 +34,12 @@ def session(graph: bytes | Path, threads: int) -> "InferenceSession":
     # A thread that spins while it waits takes the processor from those that decode pictures.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     given = str(graph) if isinstance(graph, Path) else graph
-    return onnxruntime.InferenceSession(given, options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(
+        given,
+        options,
+        providers=["CPUExecutionProvider"],
+        enable_fallback=False,  # which prints, and tries the same again
+    )
 
 
 def running(made: "InferenceSession") -> Callable[[Tensor], Tensor]:

@@ -78,16 +78,11 @@ def _ready(
 ) -> "Engine":
     """The network as it runs fastest for so many pictures."""
     from .. import load
-    from ..accel.engines import Engine
     from ..accel.fastest import fastest
 
     network = load(weights, profile=source)
     for sentence in cautions(network.card) if network.card else ():
         note(sentence)
-    if isinstance(network, Engine):
-        if engine != "auto" or precision != "fp32":
-            raise UserError(f"{weights} is exported: it runs one way, without --engine.")
-        return network
     return fastest(
         network, precision=precision, engine=engine, batch=batch, pictures=total or batch
     )

@@ -1,6 +1,12 @@
-"""Exported files as networks that predict: `.onnx` by ONNX Runtime, `.pt2` by our own reader."""
+"""Exported files as networks that predict: `.onnx` by ONNX Runtime, `.pt2` by our own reader.
 
-from collections.abc import Callable
+So their counts are those that were stored when the file was exported. `accel.fastest` may choose
+another backend for an `.onnx`, where speed is what is asked for.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +14,13 @@ import msgspec
 import torch
 from torch import Tensor
 
-from ..accel.engines import Engine
+from ..accel.engines import GRAPHS, LABELS, OF_FILES, Engine, File, Kind, Run, Way
 from ..accel.session import running, session
 from ..card import Card, decode
 from ..convert.pickles import shown
 from ..errors import UserError
 from .archive import Archive, program
+from .compare import ALLOWED
 from .graph import CARD
 from .program import CARD as CARD_MEMBER
 from .program import ENTRY as ENTRY_MEMBER
@@ -21,35 +28,52 @@ from .takes import TAKES, Takes, card_of_file
 
 SUFFIXES = (".onnx", ".pt2")
 EDGE_AT_MOST = 10_000
-Run = Callable[[Tensor], Tensor]
+PLACES = ("Exception from ", "Check '")  # how OpenVINO begins a line that names its own source
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a file gives, before its card is believed."""
+
+    run: Run  # takes what the file takes
+    card: str | None
+    takes: str
+    about: str
+    precision: str
+    runs: Callable[[Way], Run]  # the same in another way
+    kinds: Mapping[str, Kind]  # of those ways
 
 
 def load(path: Path, profile: str | None = None) -> Engine:
     """The file as a module: `forward` takes what its card says, `predict` takes pictures."""
     if not path.is_file():
         raise UserError(f"{path}: there is no such file.")
-    run, text, takes, about = (_onnx if path.suffix == ".onnx" else _program)(path)
-    card = _card(path, text)
+    found = _content(path)
+    card = _card(path, found.card)
     if profile not in (None, card.source):
         raise UserError(f"{path}: its card says that its source is {card.source!r}.")
-    chosen: Takes | None = next((known for known in TAKES if known == takes), None)
+    chosen: Takes | None = next((known for known in TAKES if known == found.takes), None)
     if chosen is None:
-        raise UserError(f"{path} takes {shown(takes)}, which is unknown here.")
+        raise UserError(f"{path} takes {shown(found.takes)}, which is unknown here.")
     how = card_of_file(card, chosen)
-    mean_image = None
     if chosen == "normalised" and card.preprocessing.mean_image:
         raise UserError(
             f"{path} wants a mean image subtracted, which it does not hold: export it with --input"
             " rgb."
         )
-    engine = Engine(_entered(run, chosen), how, mean_image, about)
+    file = File(path, found.precision, lambda way: _entered(found.runs(way), chosen), found.kinds)
+    engine = Engine(_entered(found.run, chosen), how, None, found.about, file)
     _tried(path, engine, card)
     return engine
 
 
 def runs(path: Path) -> Run:
     """The bare function of a file: what goes in is what the file takes."""
-    return (_onnx if path.suffix == ".onnx" else _program)(path)[0]
+    return _content(path).run
+
+
+def _content(path: Path) -> Content:
+    return (_onnx if path.suffix == ".onnx" else _program)(path)
 
 
 def _entered(run: Run, takes: Takes) -> Run:
@@ -85,16 +109,42 @@ def _tried(path: Path, engine: Engine, card: Card) -> None:
         )
 
 
-def _onnx(path: Path) -> tuple[Run, str | None, str, str]:
-    threads = torch.get_num_threads()
+def _onnx(path: Path) -> Content:
+    """By ONNX Runtime, which thereby looks at the file first, whatever is to run it later."""
+    usual = Way("onnxruntime", threads=torch.get_num_threads())
     try:
-        made = session(path, threads)
+        made = session(path, usual.threads)
         about = made.get_modelmeta().custom_metadata_map
         run = running(made)
     except UserError:
         raise
     except _failures() as error:
         raise UserError(f"{path} is no ONNX file that can be run: {_why(error)}.") from None
+    precision = about.get("precision", "fp32")
+    if precision not in ALLOWED:
+        raise UserError(f"{path} computes in {shown(precision)}, which is unknown here.")
+    return Content(
+        run=_safe(run, path),
+        card=about.get(CARD),
+        takes=about.get("takes", ""),
+        about=str(replace(usual, precision=precision)),
+        precision=precision,
+        runs=partial(_run, path),
+        kinds=OF_FILES,
+    )
+
+
+def _run(path: Path, way: Way) -> Run:
+    """The file by any backend that takes ONNX."""
+    try:
+        return _safe(GRAPHS[way.kind](path, way), path)
+    except _failures() as error:
+        backend = LABELS[way.kind]
+        raise UserError(f"{path} cannot be run by {backend}: {_why(error)}.") from None
+
+
+def _safe(run: Run, path: Path) -> Run:
+    """What goes wrong within is the file's fault, and said in a sentence."""
 
     def safe(x: Tensor) -> Tensor:
         try:
@@ -102,13 +152,14 @@ def _onnx(path: Path) -> tuple[Run, str | None, str, str]:
         except _failures() as error:
             raise UserError(f"{path} cannot be run: {_why(error)}.") from None
 
-    precision = about.get("precision", "fp32")
-    words = f"ONNX Runtime {shown(precision)}, {threads} thread{'s' if threads > 1 else ''}"
-    return safe, about.get(CARD), about.get("takes", ""), words
+    return safe
 
 
 def _why(error: Exception) -> str:
-    return shown(str(error), 160).rstrip(".")
+    """The sentence of a backend's message; lines above it tell where in its sources it was met."""
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    told = [line for line in lines if not line.startswith(PLACES)]
+    return shown((told or lines or [type(error).__name__])[0], 160).rstrip(".")
 
 
 def _failures() -> tuple[type[Exception], ...]:
@@ -120,9 +171,15 @@ def _failures() -> tuple[type[Exception], ...]:
     return (*raised, RuntimeError, ValueError, OSError)
 
 
-def _program(path: Path) -> tuple[Run, str | None, str, str]:
+def _program(path: Path) -> Content:
     archive = Archive(path)
     run = program(archive)
-    text = archive.bytes(f"extra/{CARD_MEMBER}").decode(errors="replace")
-    takes = archive.bytes(f"extra/{ENTRY_MEMBER}").decode(errors="replace")
-    return run, text, takes, "exported program, fp32"
+    return Content(
+        run=run,
+        card=archive.bytes(f"extra/{CARD_MEMBER}").decode(errors="replace"),
+        takes=archive.bytes(f"extra/{ENTRY_MEMBER}").decode(errors="replace"),
+        about="exported program, fp32",
+        precision="fp32",
+        runs=lambda way: run,
+        kinds={},
+    )

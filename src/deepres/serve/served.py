@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .. import load
-from ..accel.engines import Engine
 from ..accel.fastest import fastest
 from ..card import Card
 from ..errors import UserError
@@ -36,13 +35,10 @@ def loaded(weights: str, engine: str, precision: str, batch: int) -> Served:
     name, where = _named(weights)
     network = load(where)
     card = carded(network)
-    if isinstance(network, Engine):
-        if engine != "auto" or precision != "fp32":
-            raise UserError(f"{where} is exported: it runs one way, without --engine.")
-        return Served(name or card.network, card, logits_of(network), network.about, None)
     network.requires_grad_(False).eval()
     quick = fastest(network, precision=precision, engine=engine, batch=batch, pictures=batch)
-    return Served(name or card.network, card, logits_of(quick), quick.about, network)
+    inside = network if isinstance(network, ResNet) else None
+    return Served(name or card.network, card, logits_of(quick), quick.about, inside)
 
 
 def _named(weights: str) -> tuple[str, str]:
