@@ -1,9 +1,11 @@
 """Runs side by side are the runs alone; one that fails or is stopped leaves the others be."""
 
+import itertools
 import json
 import threading
 from pathlib import Path
 
+import pytest
 import torch
 from msgspec import structs
 from test_running import RUN, SMALL, TINY
@@ -74,6 +76,28 @@ def test_a_run_that_fails_is_told_and_the_others_go_on(tmp_path):
     jobs = [("bad", broken), ("one", job_of(RUN, TWIN, SMALL, tmp_path / "one", 0))]
     said = dict(side_by_side(jobs, 1, CPU, lambda: False))
     assert isinstance(said["bad"], Failed) and isinstance(said["one"], Result)
+
+
+@pytest.mark.timeout(60)
+def test_two_that_reach_for_the_last_run_at_once_do_not_wait_for_ever():
+    """Both threads ask whether to stop before either takes it: one of them finds nothing."""
+    asked, ready, both = itertools.count(1), threading.Barrier(2), threading.Barrier(2)
+
+    def stop():
+        if next(asked) in (3, 4):  # each has one run behind it, and one is left
+            both.wait(30)
+        return False
+
+    def meeting(stop):
+        ready.wait(30)
+        yield "met"
+
+    def last(stop):
+        yield "last"
+
+    jobs = [("a", meeting), ("b", meeting), ("c", last)]
+    said = list(side_by_side(jobs, 2, CPU, stop))
+    assert sorted(said) == [("a", "met"), ("b", "met"), ("c", "last")]
 
 
 def test_whoever_leaves_early_leaves_no_thread_and_a_state(tmp_path):

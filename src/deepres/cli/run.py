@@ -2,6 +2,7 @@
 
 from contextlib import closing
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -228,17 +229,18 @@ def _measure(study: "Study", found: "list[Wanted]", source: str) -> None:
     )
 
     there = [one for one in found if one.finished]
+    pictures = cache(partial(as_declared, source))  # of few data, for many runs
     for one in there:
         if one.row.views.views != "one":
-            keep_views(one.folder, as_declared(source, one.run.data).test, one.row.views.views)
+            keep_views(one.folder, pictures(one.run.data).test, one.row.views.views)
         if study.responses:
-            keep_responses(one.folder, as_declared(source, one.run.data).train)
+            keep_responses(one.folder, pictures(one.run.data).train)
         if study.gradients:
-            keep_gradients(one.folder, as_declared(source, one.run.data).train)
+            keep_gradients(one.folder, pictures(one.run.data).train)
         if study.deeper and one.row is study.rows[0]:
-            keep_deeper(one.folder, as_declared(source, one.run.data).test, study.deeper)
+            keep_deeper(one.folder, pictures(one.run.data).test, study.deeper)
     if study.kind == "ensemble" and there and len(there) == len(found):
-        test = as_declared(source, there[0].run.data).test
+        test = pictures(there[0].run.data).test
         keys = [one.run.key for one in there]
         keep_ensemble([one.folder for one in there], keys, test, there[0].row.views.views)
 
