@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -273,22 +272,24 @@ def test_real_signals_to_a_real_command(tmp_path):
     words = [sys.executable, "-m", "deepres", "run", "figure1", "--scale", "short", "--data"]
     words += ["digits", "--seeds", "1", "--device", "cpu", "--jobs", "2", "--runs", str(tmp_path)]
 
-    def until(number):
+    def until(number, sessions):
         running = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        seen, told_ = [], set()
-        while len(told_) < 2:
-            seen.append(running.stderr.readline())
-            told_ |= set(re.findall(r"^(plain-\d+): epoch", seen[-1]))
+        end = time.monotonic() + 2 * WITHIN
+        while time.monotonic() < end and running.poll() is None:
+            begun = [folder.sessions() for folder in folders(tmp_path).values()]
+            if [len(one) for one in begun] == [sessions, sessions]:
+                break
+            time.sleep(0.1)
         running.send_signal(number)
         out, err = running.communicate(timeout=100)
         assert out == "" and "Traceback" not in err
         assert err.count("the same command goes on") == 1
-        return running.returncode, "".join([*seen, err])
+        return running.returncode, err
 
-    assert until(signal.SIGTERM)[0] == 143
+    assert until(signal.SIGTERM, 1)[0] == 143
     states = [int(path.stem) for path in tmp_path.glob("*/state/*.json")]
     assert len(states) == 2 and min(states) > 0
-    status, err = until(signal.SIGINT)
+    status, err = until(signal.SIGINT, 2)
     assert status == 130 and err.count("Going on after step") == 2
 
 
