@@ -16,7 +16,7 @@ from msgspec import structs
 from PIL import Image
 
 from deepres.accel import precision
-from deepres.cli import run as cli_run
+from deepres.cli.carrier import How, carrier
 from deepres.runs.folder import Folder, read, write
 from deepres.runs.log import Report
 from deepres.runs.pictures import gathered
@@ -257,7 +257,7 @@ def test_pictures_that_are_files_go_to_the_device_step_by_step(command, tmp_path
 def test_apple_s_gpu_takes_one_run_at_a_time_and_says_so(monkeypatch, capsys, tmp_path):
     task, pictures = begun_by_a_process(tmp_path, 1)
     monkeypatch.setattr(on_device, "place", torch.device)
-    planned, _ = cli_run._on_device([task], pictures, "mps", 8)
+    planned, _ = carrier([task], pictures, How(8, None, "mps"))
     assert planned[0].plan.device == "mps"
     err = capsys.readouterr().err
     assert "step: eager on mps; graphs are CUDA's (1 run)" in err

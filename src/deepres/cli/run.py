@@ -1,7 +1,6 @@
 """`deepres run`: a table, a figure or an argument of the paper, carried out."""
 
 from contextlib import closing
-from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ import typer
 from ..cores import usable
 from ..errors import Failed, UserError
 from . import app, note, printed
+from .carrier import How, carrier, possible
 
 if TYPE_CHECKING:
     from ..runs.pictures import Pictures
@@ -40,7 +40,7 @@ def run(
 
     how = How(jobs, on, device)
     declared, wished = in_named(named(study), precision), scale_named(scale)
-    _possible(declared, how)
+    possible(declared, how)
     if declared.kind == "counted":
         _counted(declared, only, runs, as_json)
         return
@@ -49,35 +49,6 @@ def run(
             f"{study} takes pictures of ImageNet's kind: --data folder:PATH names them."
         )
     _trained(declared, wished, only, seeds, data, runs, how, as_json)
-
-
-@dataclass(frozen=True)
-class How:
-    """Who carries runs out, and how many at a time."""
-
-    jobs: int
-    on: str | None
-    device: str | None
-
-
-def _possible(study: "Study", how: How) -> None:
-    """Refuses what cannot be, before anything is read."""
-    if how.on not in (None, "ray"):
-        raise UserError(
-            f"--on {how.on}: ray is the only other place; without it runs are carried here."
-        )
-    if how.device is None:
-        return
-    if how.on is not None:
-        raise UserError(
-            f"--on ray trains on processors, and --device {how.device} is this machine's: leave"
-            " one of them out."
-        )
-    if study.kind == "counted":
-        raise UserError(f"--device {how.device} is for trainings: {study.name} trains nothing.")
-    from ..studies.on_device import place
-
-    place(how.device)
 
 
 def scale_named(text: str) -> "Scale":
@@ -112,7 +83,7 @@ def _trained(
     _introduce(study, scale, found, len(missing))
     if missing:
         _warn(study, rows, scale, seeds, how.device)
-    missing, carry = _carrier(missing, pictures, how)
+    missing, carry = carrier(missing, pictures, how)
     failed = _carry(missing, _images(missing, pictures), carry)
     _measure(study, found, source)
     _report(study, scale, told, len(pictures.train.classes), runs, as_json, failed)
@@ -126,35 +97,6 @@ def _there(runs: Path) -> None:
         raise UserError(
             f"--runs {runs} is no folder and cannot be made one ({error.strerror}): name another."
         ) from None
-
-
-def _carrier(tasks: "list[Task]", pictures: "Pictures", how: How) -> "tuple[list[Task], Carry]":
-    """Who carries the tasks out, and the tasks as they are handed over."""
-    from ..studies.runner import attempted
-
-    jobs = how.jobs
-    if how.device is not None:
-        return _on_device(tasks, pictures, how.device, jobs)
-    if how.on == "ray":
-        from ..studies.over_ray import over_ray
-
-        return tasks, lambda some: over_ray(some, jobs if jobs > 1 else None)
-    return tasks, lambda some: attempted(some, jobs)
-
-
-def _on_device(
-    tasks: "list[Task]", pictures: "Pictures", name: str, jobs: int
-) -> "tuple[list[Task], Carry]":
-    """Side by side in this process, each with the plan that suits it there."""
-    from ..studies.on_device import at_once, on_device, place, planned_for
-
-    device = place(name)
-    planned, why = planned_for(tasks, pictures.train, device)
-    for sentence in why:
-        note(sentence)
-    if at_once(jobs, device) < jobs:
-        note(f"--jobs {jobs}: {name} takes one run at a time, so they follow each other.")
-    return planned, lambda some: on_device(some, jobs, device)
 
 
 def _images(tasks: "list[Task]", pictures: "Pictures") -> int:
