@@ -65,11 +65,15 @@ def held_after_a_step(whole, pictures, task, stop):
                 time.sleep(0.01)
 
 
-def stopped(monkeypatch, command, *words):
-    """The command, that hears SIGTERM once each run has done a step."""
+def stopped(monkeypatch, command, runs, *words):
+    """The command, that hears SIGTERM once its run has done a step, and saves before it says so."""
     from deepres.cli import watching
 
-    show = watching.Lines.__call__
+    show, note = watching.Lines.__call__, watching.note
+
+    def noting(text):
+        assert not text.startswith("Stopped") or len([*runs.glob("*/state/*.json")]) == 1
+        note(text)
 
     def ending(lines, task, message):
         show(lines, task, message)
@@ -79,7 +83,8 @@ def stopped(monkeypatch, command, *words):
     with monkeypatch.context() as patch:
         instead(patch, held_after_a_step)
         patch.setattr(watching.Lines, "__call__", ending)
-        return command(*words)
+        patch.setattr(watching, "note", noting)
+        return command(*words, "--runs", runs)
 
 
 def test_rows_side_by_side_once_for_all(command, tmp_path, monkeypatch):
@@ -111,7 +116,7 @@ def test_sigterm_saves_states_and_processes_go_on_to_the_same_bytes(command, tmp
     answered(command(*ON_CPU, *ONE, "--runs", tmp_path / "whole"))
     parts = tmp_path / "parts"
     threads = threading.active_count()
-    status, out, err = stopped(monkeypatch, command, *ON_CPU, *ONE, "--runs", parts)
+    status, out, err = stopped(monkeypatch, command, parts, *ON_CPU, *ONE)
     assert (status, out) == (143, "")
     assert err.count("Stopped, states saved: the same command goes on") == 1
     assert threading.active_count() == threads
@@ -298,12 +303,19 @@ def test_real_signals_to_a_real_command(tmp_path):
 def test_ray_goes_on_with_what_was_begun_side_by_side(command, tmp_path, monkeypatch):
     pytest.importorskip("ray", reason="needs the extra ray")
     answered(command(*ON_CPU, *ONE, "--runs", tmp_path / "whole"))
-    parts = ("--runs", tmp_path / "parts")
-    assert stopped(monkeypatch, command, *ON_CPU, *ONE, *parts)[0] == 143
-    words = [sys.executable, "-m", "deepres", *map(str, (*SMOKE, *ONE, *parts)), "--on", "ray"]
+    parts = tmp_path / "parts"
+    assert stopped(monkeypatch, command, parts, *ON_CPU, *ONE)[0] == 143
+    words = [
+        sys.executable,
+        "-m",
+        "deepres",
+        *map(str, (*SMOKE, *ONE, "--runs", parts)),
+        "--on",
+        "ray",
+    ]
     done = subprocess.run(words, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert weights(tmp_path / "parts") == weights(tmp_path / "whole")
+    assert weights(parts) == weights(tmp_path / "whole")
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
