@@ -169,6 +169,7 @@ def test_the_command_trains_measures_and_tells(tmp_path, command, monkeypatch):
     assert page.count('<svg viewBox="0 0 520') == 4
     assert "http" not in page
     assert "±" in page
+    assert "the first of 2 seeds" in page
     status, out, err = command(*words)
     assert status == 0
     assert err.count("is done (it was there)") == 8

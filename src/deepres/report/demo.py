@@ -37,6 +37,7 @@ def demo_page(
     seconds: float,
 ) -> str:
     """The whole page; `folders` are of the first seed's runs, by name."""
+    seeds = len(next(iter(rows.values())).test)
     recipe = read(next(iter(folders.values())).run, Run).recipe
     body = [
         f"<h1>{TITLE}</h1>",
@@ -47,18 +48,18 @@ def demo_page(
         ),
         *(paragraph(sentence) for sentence in seen(rows)),
         paragraph(CAUTION, "note"),
-        *_panels(folders, recipe),
+        *_panels(folders, recipe, seeds),
         *_table(rows),
         *_claims(claims),
         heading("A deeper plain network that is as good exists"),
         paragraph(existence_said(found, rows[f"plain-{found.deep}"])),
         *_gradients(gradients),
-        *_how(recipe, seconds, len(next(iter(rows.values())).test)),
+        *_how(recipe, seconds, seeds),
     ]
     return page(TITLE, body)
 
 
-def _panels(folders: Mapping[str, Folder], recipe: Recipe) -> Iterator[str]:
+def _panels(folders: Mapping[str, Folder], recipe: Recipe, seeds: int) -> Iterator[str]:
     yield heading("Error while they train")
     yield '<div class="charts">'
     for kind in ("plain", "residual"):
@@ -79,7 +80,10 @@ def _panels(folders: Mapping[str, Folder], recipe: Recipe) -> Iterator[str]:
     yield "</div>"
     yield paragraph(
         "Thin: error on the training pictures as it was during training (shifted, training mode)."
-        " Bold: error on the test pictures, only watched: it chose nothing.",
+        " Bold: error on the test pictures, only watched: it chose nothing."
+        + (
+            f" Drawn is the first of {seeds} seeds; the table below is of all." if seeds > 1 else ""
+        ),
         "soft",
     )
 
