@@ -1,13 +1,16 @@
 """A trained network's answers: ours, chosen by itself, against every backend that is installed.
 
-The usual way: the network as it is, eager, NCHW. All take turns on the same noise; a ratio is of
-neighbouring turns, ours to the best backend's median, so 1 is what is aimed at and 0.95 the least.
+The usual way: the network as it is, eager, NCHW. All take turns on the same noise, each round in an
+order of its own; a turn lasts 20 ms or one run, and its last run counts, since the threads of the
+way before may spin for a while. A ratio is of turns of one round, ours to the backend's of the best
+median, so 1 is what is aimed at and 0.95 the least. What `auto` chooses it chooses anew.
 `python bench/inference.py [resnet20 ...] [--compiled] [--int8] [--batch N]`: compiling takes
 minutes, and so does quantising; --int8 asks about the file that `deepres export --int8` writes,
 beside what fp32 chooses. Batches of 1 and 64 without --batch.
 """
 
 import os
+import random
 import statistics
 import tempfile
 import time
@@ -19,8 +22,9 @@ import torch
 
 import deepres
 from deepres.accel import malloc
-from deepres.accel.engines import KINDS, Way, built
-from deepres.accel.fastest import fastest, pictures_like
+from deepres.accel.engines import KINDS, OF_FILES, Way, built
+from deepres.accel.fastest import fastest
+from deepres.accel.subject import pictures_like
 from deepres.card import Card, Preprocessing
 from deepres.data.synthetic import images as synthetic
 from timing import line, seconds, spread
@@ -30,18 +34,21 @@ Runs = dict[str, Run]
 Times = dict[str, list[float]]
 NETWORKS = ("resnet20", "resnet56", "resnet18", "resnet50")
 PATIENCE = 60  # seconds for one question, of which the first rounds tell the pace
+SETTLED = 0.02  # seconds of a turn until only its own threads are at work
 CALIBRATED = 32  # pictures; how fast it is does not depend on the ranges
 
 
 def main() -> None:
     asked = arguments()
     malloc.keep()
-    for name in asked.network or NETWORKS:
-        network = deepres.create(name, seed=0).eval()
-        for batch in asked.batch or (1, 64):
-            fp32(name, network, batch, asked.compiled)
-        if asked.int8:
-            int8(name, network, asked.batch or (1, 64))
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["DEEPRES_CACHE"] = folder
+        for name in asked.network or NETWORKS:
+            network = deepres.create(name, seed=0).eval()
+            for batch in asked.batch or (1, 64):
+                fp32(name, network, batch, asked.compiled)
+            if asked.int8:
+                int8(name, network, asked.batch or (1, 64), Path(folder))
 
 
 def arguments():
@@ -70,39 +77,33 @@ def fp32(name: str, network: torch.nn.Module, batch: int, compiling: bool) -> No
 
 
 @torch.inference_mode()
-def int8(name: str, network: torch.nn.Module, batches: tuple[int, ...]) -> None:
-    """The exported file as it is read back, OpenVINO on the same graph, fp32 and the usual way."""
+def int8(name: str, network: torch.nn.Module, batches: tuple[int, ...], folder: Path) -> None:
+    """What `auto` chooses for the exported file, each backend of it, fp32 and the usual way."""
     from deepres.export.int8 import exported
     from deepres.export.read import load
 
-    size = network.arch.input_size
+    size, threads = network.arch.input_size, torch.get_num_threads()
     how = Preprocessing(size=size, resize=size, mean=(0.5,) * 3, std=(0.25,) * 3)
     network.card = Card(network=name, arch=network.arch, preprocessing=how)
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, f"{name}.onnx")
-        file.write_bytes(exported(network, "normalised", synthetic("train", CALIBRATED, size)))
-        ours, others = load(file), openvino(file)
-        for batch in batches:
-            x = pictures_like(network, batch)
-            usual, quick = x.contiguous(), fastest(network, batch=batch, pictures=batch)
-            runs = {
-                "ours": lambda x=x: ours(x),
-                "usual": lambda usual=usual: network(usual),
-                f"fp32: {quick.about}": lambda quick=quick, x=x: quick(x),
-            }
-            theirs = {"onnxruntime": runs["ours"]}
-            theirs |= {kind: lambda run=run, x=x: run(x.numpy()) for kind, run in others.items()}
-            compare(f"inference, {name}, batch {batch}, int8", runs, theirs, ours.about)
-
-
-def openvino(file: Path) -> dict[str, Callable]:
-    if not KINDS["openvino"].available():
-        return {}
-    from openvino import Core
-
-    settings = {"INFERENCE_NUM_THREADS": torch.get_num_threads(), "PERFORMANCE_HINT": "LATENCY"}
-    model = Core().compile_model(str(file), "CPU", settings)
-    return {"openvino": lambda pixels: model([pixels])}
+    file = folder / f"{name}.onnx"
+    file.write_bytes(exported(network, "normalised", synthetic("train", CALIBRATED, size)))
+    loaded = load(file)
+    for batch in batches:
+        x = pictures_like(network, batch)
+        usual = x.contiguous()
+        ours = fastest(loaded, batch=batch, threads=threads, pictures=batch)
+        quick = fastest(network, batch=batch, threads=threads, pictures=batch)
+        others: Runs = {}
+        for kind in OF_FILES:
+            if OF_FILES[kind].available():
+                engine = built(loaded, Way(kind, "int8", threads, batch))
+                others[kind] = lambda engine=engine, x=x: engine(x)
+        told = {
+            "ours": lambda ours=ours, x=x: ours(x),
+            "usual": lambda usual=usual: network(usual),
+            f"fp32: {quick.about}": lambda quick=quick, x=x: quick(x),
+        }
+        compare(f"inference, {name}, batch {batch}, int8", told, others, ours.about)
 
 
 def compare(question: str, told: Runs, others: Runs, about: str) -> None:
@@ -130,15 +131,27 @@ def compare(question: str, told: Runs, others: Runs, about: str) -> None:
 
 
 def in_turns(runs: Runs, rounds: int) -> tuple[Times, Times]:
-    """Seconds on the wall and of the processor, A B A B ...: only these hold on a busy machine."""
+    """Seconds on the wall and of the processor: on a busy machine only ratios of these hold."""
     times: Times = {name: [] for name in runs}
     worked: Times = {name: [] for name in runs}
+    drawn = random.Random(0)
     for _ in range(rounds):
-        for name, run in runs.items():
-            start = time.process_time()
-            times[name].append(seconds(run))
-            worked[name].append(time.process_time() - start)
+        for name in drawn.sample(list(runs), len(runs)):
+            took, work = turn(runs[name])
+            times[name].append(took)
+            worked[name].append(work)
     return times, worked
+
+
+def turn(run: Run) -> tuple[float, float]:
+    """Of its last run."""
+    began = time.perf_counter()
+    while True:
+        start = time.process_time()
+        took = seconds(run)
+        work = time.process_time() - start
+        if time.perf_counter() - began >= SETTLED:
+            return took, work
 
 
 def ratio(theirs: list[float], ours: list[float]) -> dict[str, float]:

@@ -93,7 +93,7 @@ def test_openvino_gives_onnx_runtimes_answers(file):
     x = pictures_like(usual, 64)
     answer = built(usual, ONE("openvino", precision))(x)
     expected = usual(x)
-    assert fastest._apart(answer, expected) < fastest.CLOSE[precision]
+    assert fastest.apart(answer, expected) < fastest.CLOSE[precision]
     with torch.inference_mode():
         itself = network()(x)
     backends, quantising = (
@@ -203,10 +203,10 @@ def test_a_named_engine_is_taken(eight, monkeypatch):
 def test_first_guesses_may_differ_where_logits_are_as_close_as_they_may_be():
     expected = torch.tensor([[10.0, 9.5, 0.0], [0.0, 1.0, 8.0]])
     close = torch.tensor([[9.7, 9.8, 0.0], [0.0, 1.0, 8.0]])
-    assert fastest._apart(expected, expected) == 0
-    assert fastest._apart(close, expected) == pytest.approx(0.05), "its guess lacks 0.5 of 10"
+    assert fastest.apart(expected, expected) == 0
+    assert fastest.apart(close, expected) == pytest.approx(0.05), "its guess lacks 0.5 of 10"
     far = torch.tensor([[10.0, 9.5, 0.0], [0.0, 4.6, 4.5]])
-    assert fastest._apart(far, expected) == pytest.approx(0.7)
+    assert fastest.apart(far, expected) == pytest.approx(0.7)
 
 
 def test_an_unknown_precision_is_refused(contents, tmp_path):

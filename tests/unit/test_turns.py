@@ -101,7 +101,7 @@ def test_fastest_decides_between_close_engines_by_more_rounds(tmp_path, monkeypa
         "onnxruntime": always(0.104),
     }
     answer = network(torch.zeros(1, 3, 32, 32)).detach()
-    monkeypatch.setattr(fastest, "_apart", lambda answer, expected: 0.0)
+    monkeypatch.setattr(fastest, "apart", lambda answer, expected: 0.0)
 
     def built(network, way):
         run = clock.way(way.kind, seconds[way.kind])
