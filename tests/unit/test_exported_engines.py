@@ -17,6 +17,7 @@ from deepres.accel.subject import edge, pictures_like, timed_with
 from deepres.card import Card, Preprocessing
 from deepres.data.source import images
 from deepres.errors import UserError
+from deepres.evaluate import scores, total
 from deepres.export import graph, int8, read
 
 onnx = pytest.importorskip("onnx")
@@ -234,3 +235,22 @@ def test_what_was_measured_is_readable(eight, monkeypatch, tmp_path):
     (found,) = (tmp_path / "cache" / "engines").iterdir()
     times = json.loads(found.read_text())
     assert times["OpenVINO int8, 1 thread"] is None and times["ONNX Runtime int8, 1 thread"] > 0
+
+
+@pytest.mark.slow
+def test_a_published_network_in_eight_bits_by_both(real_data, tmp_path):
+    """Errors of all 10,000 test pictures are a bench's: here the first thousand."""
+    if not engines.OF_FILES["openvino"].available():
+        pytest.skip("openvino is not installed")
+    cifar = f"cifar10:{real_data / 'cifar10'}"
+    made = deepres.load(real_data / "weights" / "akamaster-resnet20-12fca82f.th")
+    path = tmp_path / "eight.onnx"
+    path.write_bytes(int8.exported(made, "normalised", images(cifar, "train")))
+    loaded, test = deepres.load(path), images(cifar, "test").part(slice(1000), "first")
+    other = fastest.fastest(loaded, engine="openvino")
+    noise = pictures_like(loaded, 64)
+    assert 0 < fastest.apart(other(noise), loaded(noise)) < fastest.CLOSE["int8"]
+    how = made.card.preprocessing
+    usual, others = (total(scores(one, how, None, test), test) for one in (loaded, other))
+    assert usual.seen == others.seen == 1000
+    assert abs(usual.top1 - others.top1) <= 10, "of some seven other first guesses"
