@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import deepres
@@ -14,7 +15,9 @@ from deepres.models import bundled, weights
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "predict.md"
 BLOCKS = re.findall(r"```(python|console)\n(.*?)```", PAGE.read_text(), re.S)
-HOW = Preprocessing(size=32, resize=32, mean=(0.5, 0.5, 0.5), std=(0.2, 0.2, 0.2))
+HOW = Preprocessing(
+    size=32, resize=32, maximum=255, mean=(0, 0, 0), std=(1, 1, 1), mean_image=True
+)  # as the bundled one's
 
 
 @pytest.fixture
@@ -24,7 +27,8 @@ def place(tmp_path, monkeypatch):
     card = Card(
         network="resnet20", arch=network.arch, preprocessing=HOW, classes=tuple("0123456789")
     )
-    weights.save(tmp_path / "bundled" / "resnet20-cifar10.safetensors", network, card, None)
+    mean = torch.full((3, 32, 32), 0.5)
+    weights.save(tmp_path / "bundled" / "resnet20-cifar10.safetensors", network, card, mean)
     monkeypatch.setattr(bundled, "FOLDER", tmp_path / "bundled")
     monkeypatch.setenv("DEEPRES_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)

@@ -15,7 +15,7 @@ from deepres.card import Card, Preprocessing, encode
 from deepres.data.source import images
 from deepres.errors import Failed, UserError
 from deepres.export import compare, file, graph, int8, program
-from deepres.export.takes import given
+from deepres.export.takes import given, usual
 from deepres.models.weights import save
 
 onnx = pytest.importorskip("onnx")
@@ -106,6 +106,11 @@ def test_a_mean_image_must_be_within(tmp_path):
     how = msgspec.structs.replace(HOW, mean_image=True)
     with pytest.raises(UserError, match="--input rgb"):
         file.export(network(how), tmp_path / "n.onnx")
+
+
+def test_a_mean_image_goes_into_the_file_unless_told():
+    made = network(msgspec.structs.replace(HOW, mean_image=True))
+    assert [usual(network()), usual(made)] == ["normalised", "rgb"]
 
 
 def test_somebody_elses_onnx_has_no_card(tmp_path):

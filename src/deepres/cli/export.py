@@ -11,6 +11,7 @@ from . import app, note, printed
 
 if TYPE_CHECKING:
     from ..export.compare import Report
+    from ..export.takes import Takes
 
 
 @app.command(epilog="Example: deepres export resnet56.safetensors resnet56.onnx --data cifar10")
@@ -21,10 +22,11 @@ def export(
     data: str | None = typer.Option(
         None, help="Pictures: training images set the ranges of --int8, test images compare."
     ),
-    takes: str = typer.Option(
-        "normalised",
+    takes: str | None = typer.Option(
+        None,
         "--input",
-        help="normalised: a float tensor; rgb: the bytes of pictures, normalised in the file.",
+        help="normalised: a float tensor; rgb: the bytes of pictures, normalised in the file, which"
+        " is the default where a mean image is subtracted.",
     ),
     source: str | None = typer.Option(None, help="Whose checkpoint it is, where that is unclear."),
     as_json: bool = typer.Option(False, "--json", help="One JSON object on standard output."),
@@ -34,16 +36,17 @@ def export(
     from ..data.source import images
     from ..export.file import beside, described
     from ..export.file import export as written
-    from ..export.takes import TAKES
+    from ..export.takes import usual
 
-    chosen = next((known for known in TAKES if known == takes), None)
-    if chosen is None:
-        raise UserError(f"--input {takes}: choose {' or '.join(TAKES)}.")
+    asked = _taken(takes)
     if int8 and data is None:
         raise UserError("--int8 takes --data: ranges are measured on its training images.")
     network = load(weights, source)
     for sentence in cautions(network.card) if network.card else ():
         note(sentence)
+    chosen = asked or usual(network)
+    if asked is None and chosen == "rgb":
+        note("Its mean image goes into the file, which takes the bytes of pictures (--input rgb).")
     test = images(data, "test") if data is not None else None
     training = images(data, "train") if int8 and data is not None else None
     report = written(network, out, chosen, test=test, training=training)
@@ -51,6 +54,15 @@ def export(
     answer = described(network, out, chosen, precision, report)
     answer |= {"file": str(out.absolute()), "report": str(beside(out).absolute())}
     printed(answer, _text(out, answer["takes"], report), as_json)
+
+
+def _taken(text: str | None) -> "Takes | None":
+    from ..export.takes import TAKES
+
+    chosen = next((known for known in TAKES if known == text), None)
+    if chosen is None and text is not None:
+        raise UserError(f"--input {text}: choose {' or '.join(TAKES)}.")
+    return chosen
 
 
 def _text(out: Path, takes: str, report: "Report") -> str:

@@ -20,6 +20,11 @@ TAKES: dict[Takes, str] = {
 FORWARDED = Preprocessing(size=1, resize=1, maximum=255, mean=(0, 0, 0), std=(1, 1, 1))
 
 
+def usual(network: ResNet) -> Takes:
+    """What its file takes unless told: a mean image cannot be left to those who run the file."""
+    return "rgb" if carded(network).preprocessing.mean_image else "normalised"
+
+
 class FromBytes(nn.Module):
     """The network with the normalisation of its card before it, as constants."""
 
