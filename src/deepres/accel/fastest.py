@@ -55,7 +55,7 @@ def fastest(
     if engine != "auto":
         kind = checked(network, engine, precision)
         return built(network, Way(kind, precision, numbers[0], batch))
-    if not kinds_of(network):
+    if isinstance(network, Engine) and not kinds_of(network):
         return network  # a program, which runs one way
     size = timed_with(network, min(batch, pictures))
     known = facts(network, size, precision)

@@ -49,7 +49,7 @@ def inference(network: ResNet, precision: str, batches: Sequence[int], slow: boo
         times = timed(network, candidates)
         medians = {name: statistics.median(taken) for name, taken in times.items()}
         known = facts(network, batch, precision)
-        record(known, recorded(known) | medians)
+        record(known, {**recorded(known), **medians})
         best = min(medians, key=medians.__getitem__)
         sizes[str(batch)] = {
             "milliseconds": {name: spread([1e3 * t for t in times[name]]) for name in times},

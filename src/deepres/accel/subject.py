@@ -18,11 +18,11 @@ TYPES = ("fp32", "bf16")
 Subject = ResNet | Engine
 
 
-def file_of(engine: Engine) -> File:
-    """The file behind an exported network; what is made of a network has none."""
-    if engine.file is None:
-        raise ValueError(f"{engine.about} was made of a network: choose from the network itself")
-    return engine.file
+def file_of(network: Subject) -> File:
+    """The file behind an exported network; a network and what is made of it have none."""
+    if isinstance(network, ResNet) or network.file is None:
+        raise ValueError("only what was loaded from an exported file has one")
+    return network.file
 
 
 def precision_of(network: Subject, asked: str) -> str:
