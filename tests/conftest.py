@@ -4,6 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("shared machines", deadline=None)
+settings.load_profile("shared machines")
 
 # Threads that spin while they wait make a step eight times as slow once two tests share a machine.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch is imported

@@ -162,13 +162,13 @@ plain = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(plain, st.integers(2, 5))
 def test_plain_values_come_out_as_pickle_reads_them(value, protocol):
     assert values(pickle.dumps(value, protocol=protocol)) == value
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.data())
 def test_a_damaged_pickle_is_damaged_or_read_and_nothing_else(data):
     batch = {b"data": np.zeros((4, 3072), np.uint8), b"labels": [0, 1, 2, 3], b"names": ["a"] * 9}
@@ -181,7 +181,7 @@ def test_a_damaged_pickle_is_damaged_or_read_and_nothing_else(data):
         assert pixels.shape == (4, 32, 32, 3) and len(labels) == 4
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=200))
 def test_noise_is_damaged_or_a_value(raw):
     with suppress(Damaged):

@@ -284,9 +284,7 @@ LEGACY, ZIPPED = (
 )
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(cut=st.integers(0, len(LEGACY) - 1), legacy=st.booleans())
 def test_a_file_cut_anywhere_is_refused(tmp_path, cut, legacy):
     path = tmp_path / "cut.pt"
@@ -305,9 +303,7 @@ def test_a_cut_file_says_how_much_is_missing(tmp_path, refused):
     assert "is cut short or damaged" in refused(path)
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), legacy=st.booleans())
 def test_a_file_with_broken_bytes_is_read_or_refused_in_one_sentence(tmp_path, data, legacy):
     content = bytearray(LEGACY if legacy else ZIPPED)

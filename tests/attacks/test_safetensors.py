@@ -110,9 +110,7 @@ def test_a_lying_header_costs_neither_time_nor_memory(tmp_path):
     assert told in sentence_of(done.returncode, done.stdout, done.stderr)
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(cut=st.integers(0, len(WHOLE) - 1))
 def test_a_file_cut_anywhere_is_refused(tmp_path, cut):
     path = tmp_path / "model.safetensors"
@@ -123,9 +121,7 @@ def test_a_file_cut_anywhere_is_refused(tmp_path, cut):
     assert "\n" not in str(refusal.value)
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_header_with_broken_bytes_is_read_or_refused_in_one_sentence(tmp_path, data):
     content = bytearray(WHOLE)

@@ -15,7 +15,7 @@ def transforms(peer):
     return peer("torchvision.transforms")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(40, 130), st.integers(40, 130), st.sampled_from([(52, 46), (53, 46), (40, 33)]))
 def test_the_centre_view_is_torchvisions(transforms, width, height, sizes):
     resize, size = sizes

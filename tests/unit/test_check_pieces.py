@@ -108,7 +108,7 @@ def test_changed_weights_are_not_taken_for_the_weights():
     assert any("original1" in name for name in conv.origins)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(2, 9), st.integers(0, 10_000))
 def test_joins_begin_where_all_their_ways_meet(size, seed):
     """The fork of a join against brute force: the last node that every route passes."""
@@ -172,7 +172,7 @@ def test_places_are_said_briefly():
     assert [listed(range(n)) for n in range(4)] == ["nothing", "0", "0 and 1", "0, 1 and 2"]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.sampled_from([3, 16, 64]), st.sampled_from([16, 64]), st.integers(0, 10_000))
 @torch.no_grad()
 def test_a_start_is_told_by_its_deviation(inputs, outputs, seed):

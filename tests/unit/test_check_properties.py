@@ -228,7 +228,7 @@ MUTATIONS = {
 }
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.sampled_from(sorted(MUTATIONS)), st.integers(0, 10_000))
 def test_any_single_change_is_reported(name, seed):
     torch.manual_seed(seed)
@@ -278,7 +278,7 @@ words = st.sampled_from(["conv", "bn", "downsample", "shortcut", "layer", "fc", 
 names = st.lists(st.tuples(words, st.integers(0, 99)), min_size=15, max_size=15, unique=True)
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(names, st.integers(0, 10_000))
 def test_names_and_their_order_never_matter(chosen, seed):
     torch.manual_seed(seed)

@@ -137,7 +137,7 @@ def test_our_hand_written_pickles_are_what_pickle_reads(tmp_path):
     assert batch[b"fine_labels"] == labels.tolist()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 40))
 def test_the_order_of_the_files_changes_nothing(seed, count):
     draw = np.random.default_rng(seed)
@@ -347,7 +347,7 @@ def test_a_decoding_process_that_dies_is_no_silence(monkeypatch, tmp_path):
         decode.decoded(pictures, 2)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_damaged_pictures_are_bad_pictures_and_nothing_else(data):
     form = data.draw(st.sampled_from(["PNG", "WEBP"]))

@@ -154,7 +154,7 @@ KEYS = st.lists(
 )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(prefixes=PREFIXES, keys=KEYS)
 def test_wrappers_nest_in_any_order(tmp_path_factory, prefixes, keys):
     content = prefixed("".join(prefixes), {name: PLAIN[name] for name in list(PLAIN)[:12]})

@@ -114,7 +114,7 @@ class Shapes(nn.Module):
 pairs = st.tuples(st.integers(1, 3), st.integers(1, 3))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(pairs, pairs, pairs, pairs, st.sampled_from([1, (1,), (-1, -2), (0, 2)]), st.booleans())
 def test_shapes_are_those_that_running_gives(kernel, stride, padding, dilation, dim, keepdim):
     """Counting computes no values, and so works out the shapes of what it skips."""

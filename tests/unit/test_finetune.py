@@ -136,11 +136,12 @@ def test_a_network_of_another_s_pictures_becomes_one_of_plain_ones():
     network = trained(how=how).double()
     plain = plain_input(network)
     assert (plain.card.preprocessing.colour, plain.card.preprocessing.maximum) == ("RGB", 1)
-    pixels = torch.randint(0, 256, (4, 8, 8, 3), dtype=torch.uint8)
+    generator = torch.Generator().manual_seed(0)
+    pixels = torch.randint(0, 256, (4, 8, 8, 3), dtype=torch.uint8, generator=generator)
     with torch.no_grad():
         theirs = network(normalised(pixels, how, None).double())
         ours = plain(normalised(pixels, plain.card.preprocessing, None).double())
-    assert torch.allclose(theirs, ours, rtol=1e-4)
+    assert (theirs - ours).norm() < 1e-6 * theirs.norm()  # a card's numbers are in fp32
 
 
 def test_the_start_is_part_of_what_is_computed():

@@ -61,7 +61,7 @@ def gallery(root):
 
 
 @given(st.integers(30, 400), st.integers(30, 400), st.integers(1, 500))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_both_decoders_give_the_same_pixels_at_every_scale(width, height, shorter):
     content = encoded(picture(width, height), quality=90)
     pixels = fast(content, shorter)
@@ -117,7 +117,7 @@ def blind(edge, crop=24):
     st.floats(0, 1, exclude_max=True),
 )
 @example(67, 69, 72, 0.1, 0.5)  # as many pixels come as go, yet not at scale 1
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_only_the_crop_is_resized_and_its_pixels_are_pillow_s(width, height, shorter, down, right):
     pixels = np.array(picture(width, height))
     where = crops.box(height, width, shorter, 24, down, right)

@@ -289,7 +289,7 @@ def test_features_take_pictures_and_leave_the_mode():
     assert made.features(torch.rand(1, 3, 16, 16))["stage3"].requires_grad
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.sampled_from(["RGB", "L", "CMYK"]),
     st.sampled_from([{}, {"progressive": True}, {"subsampling": 0}]),
@@ -307,7 +307,7 @@ def test_a_stream_sees_the_pixels_that_pillow_gives(mode, how, orientation, widt
     assert np.array_equal(one[1], expected)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.sampled_from(
         ["JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "ICO", "JPEG2000", "AVIF"]

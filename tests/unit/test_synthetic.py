@@ -25,7 +25,7 @@ def test_the_defaults_are_the_same_everywhere_and_quick():
         assert made[split].digest.startswith(DIGESTS[split])
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 60), st.integers(1, 40), st.integers(0, 2**31))
 def test_any_number_size_and_seed(number, size, seed):
     first = synthetic.images("train", number, size, seed)
