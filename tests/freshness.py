@@ -89,7 +89,27 @@ def trainings() -> str:
     return "\n".join(rows) + "\n"
 
 
+def finetuning() -> str:
+    """The committed lines of `bench/finetune.py`: wrong answers of each seed, and their mean."""
+    rows = ["| its start | network | from these weights, wrong | from nothing, wrong |"]
+    rows.append("|---|---|---|---|")
+    for text in (ROOT / "bench" / "lines.jsonl").read_text().splitlines():
+        told = json.loads(text)
+        if not told["bench"].startswith("fine-tuning") or told["tested_on"][:10] != "validation":
+            continue
+        (tuned,), (nothing,) = (by.values() for by in told["top1_errors_by_rate"].values())
+        each = (
+            f"{', '.join(map(str, wrong))} of {told['pictures']}"
+            f" ({100 * sum(wrong) / len(wrong) / told['pictures']:.1f} %)"
+            for wrong in (tuned, nothing)
+        )
+        network = told["bench"].split(",")[1].strip()
+        rows.append(f"| {told['start']} | {network} | {' | '.join(each)} |")
+    return "\n".join(rows) + "\n"
+
+
 TABLES = {
+    "finetuning": finetuning,
     "trainings": trainings,
     "checkpoints": checkpoints,
     "families": families,
