@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from deepres import paper
 from deepres.models.zoo import CIFAR_NAMES, TABLE_1
 from deepres.paper import Error
-from deepres.report.study import spread
 from deepres.studies.catalogue import STUDIES
 from deepres.studies.outcome import gathered as outcomes
 from deepres.studies.rows import largest
@@ -47,9 +46,16 @@ def ten_classes() -> Table:
     found = largest(study, outcomes(sorted(ROOT.glob("results/*.jsonl"))), "paper")
     rows = []
     for row in found.rows:
-        errors = (row.values("clean training error"), [o.test.top1_error for o in row.outcomes])
-        rows.append((row.row.name, *(spread(e, row.seeds) for e in (*errors, row.errors))))
-    return ("network", "clean training error", "test error, one crop", "ten crops"), rows
+        scales = [one.views.get("multi-scale") for one in row.outcomes]
+        each = (
+            row.values("clean training error"),
+            [one.test.top1_error for one in row.outcomes],
+            row.errors,
+            [test.top1_error for test in scales if test is not None],
+        )
+        rows.append((row.row.name, *(f"{errors[0]:.2f}" if errors else "–" for errors in each)))
+    head = ("network", "clean training error", "test error, one crop", "ten crops", "five scales")
+    return head, rows
 
 
 def _errors(table: dict[str, Error]) -> Table:

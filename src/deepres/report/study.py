@@ -230,6 +230,8 @@ def _explained(found: Results) -> str:
     text += " lines: the rate divided by 10."
     if any(len(row.outcomes) > 1 for row in found.rows):
         text += " Bands span the seeds, lines are their means."
+    if not any(row.row.paper for row in found.rows):
+        return text
     if found.comparable or not found.runs:
         return f"{text} Ticks at the right are the paper's final values."
     return f"{text} The paper's final values are of another schedule and are not drawn."
