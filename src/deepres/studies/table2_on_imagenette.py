@@ -45,7 +45,7 @@ STUDY = Study(
     rows=tuple(structs.replace(row, recipe=RECIPE, paper=None) for row in table2.STUDY.rows),
     claims=(trains_worse("plain-34", "plain-18"), *table2.STUDY.claims),
     panels=(
-        Panel(title="Plain networks", rows=("plain-18", "plain-34"), top=80),
-        Panel(title="Residual networks", rows=("residual-18", "residual-34"), top=80),
+        Panel(title="Plain networks", rows=("plain-18", "plain-34"), top=100),
+        Panel(title="Residual networks", rows=("residual-18", "residual-34"), top=100),
     ),
 )
