@@ -16,7 +16,7 @@ from torch import Tensor
 
 import deepres
 from deepres.accel.engines import OF_FILES, Engine, Way, built
-from deepres.accel.fastest import CLOSE, apart
+from deepres.accel.fastest import CLOSE, TRUSTED, apart
 from deepres.accel.subject import pictures_like
 from deepres.data.pictured import Pictured
 from deepres.data.source import images
@@ -26,7 +26,6 @@ from deepres.export.read import load
 from timing import line
 
 FILES = ("akamaster-resnet20-12fca82f.th", "akamaster-resnet56-4bfd9763.th")
-TRUSTED = "onnxruntime"
 
 
 def main() -> None:

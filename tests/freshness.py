@@ -6,7 +6,6 @@ and `<!-- study figure6 short -->` that it is a study's results, from the commit
 charts lie in docs/_static. `python -m tests.freshness --write` brings them up to date.
 """
 
-import json
 import re
 import subprocess
 import sys
@@ -39,10 +38,11 @@ def families() -> str:
 
 def checkpoints() -> str:
     """Rows of committed results: what their authors print beside what was counted here."""
-    lines = (ROOT / "results" / "published" / "checkpoints.jsonl").read_text().splitlines()
+    from docs.made.results import lines
+
     rows = ["| checkpoint | network | its page says | top-1 error here | top-5 error here |"]
     rows.append("|---|---|---|---|---|")
-    for result in map(json.loads, lines):
+    for result in lines(ROOT / "results" / "published"):
         top1, top5 = (
             f"{result[f'{n}_error']:.2f} % ({result[f'{n}_errors']}/{result['seen']})"
             for n in ("top1", "top5")
@@ -91,10 +91,11 @@ def trainings() -> str:
 
 def finetuning() -> str:
     """The committed lines of `bench/finetune.py`: wrong answers of each seed, and their mean."""
+    from docs.made.results import lines
+
     rows = ["| its start | network | from these weights, wrong | from nothing, wrong |"]
     rows.append("|---|---|---|---|")
-    for text in (ROOT / "bench" / "lines.jsonl").read_text().splitlines():
-        told = json.loads(text)
+    for told in lines(ROOT / "bench"):
         if not told["bench"].startswith("fine-tuning") or told["tested_on"][:10] != "validation":
             continue
         (tuned,), (nothing,) = (by.values() for by in told["top1_errors_by_rate"].values())

@@ -1,12 +1,10 @@
 """The tables of the page on more machines: bytes counted on networks, seconds from `bench/`."""
 
-import json
-
 from deepres.models.zoo import arch
 from deepres.spec import CIFAR, IMAGENET
 from deepres.together import gradient_bytes, sent_bytes
 
-from .results import ROOT
+from .results import ROOT, lines
 
 SMALL = ("resnet20", "resnet32", "resnet44", "resnet56", "resnet110", "resnet1202")
 LARGE = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")
@@ -38,8 +36,7 @@ def machines() -> str:
 
 def measured() -> str:
     """The last committed line of `bench/ranks.py`."""
-    text = (ROOT / "bench" / "lines.jsonl").read_text().splitlines()
-    line = [one for one in map(json.loads, text) if one["bench"].startswith("ranks, ")][-1]
+    line = [one for one in lines(ROOT / "bench") if one["bench"].startswith("ranks, ")][-1]
     rows = [
         "| ResNet-20, batch 128 as 2 x 64 | a step, median | least | most |",
         "|---|---|---|---|",

@@ -4,7 +4,6 @@ A page writes `{paper}`TABLE_2/plain34``, `{ours}`parameters resnet20`` or `{res
 a number. What cannot be found is an error; what was not run says so.
 """
 
-import json
 import statistics
 from collections.abc import Callable
 from functools import cache
@@ -15,7 +14,7 @@ from deepres.models.zoo import TABLE_1, arch
 from deepres.spec import CIFAR, IMAGENET
 
 from .pictures import blocks, measured, networks, traced
-from .results import NOT_YET, ROOT, as_the_paper, told
+from .results import NOT_YET, ROOT, as_the_paper, lines, told
 
 
 def paper(words: str) -> str:
@@ -184,8 +183,7 @@ def ours(words: str) -> str:
 
 def checkpoint(file: str, what: str) -> str:
     """A published checkpoint as evaluated here: its errors."""
-    for text in (ROOT / "results" / "published" / "checkpoints.jsonl").read_text().splitlines():
-        line = json.loads(text)
+    for line in lines(ROOT / "results" / "published"):
         if line["file"].startswith(file) and (line["claimed"] == "(misread)") == (
             what == "misread"
         ):
@@ -210,8 +208,7 @@ def _times(count: int) -> str:
 def _by_statistics(words: str) -> str:
     """What a published network errs on, by the statistics that it is tested with."""
     which, _, file = words.partition(" ")
-    for text in (ROOT / "bench" / "lines.jsonl").read_text().splitlines():
-        line = json.loads(text)
+    for line in lines(ROOT / "bench"):
         if line["bench"].startswith("errors by statistics") and line["file"].startswith(file):
             return f"{line['top1_errors'][which]:,} of {line['seen']:,}"
     return NOT_YET

@@ -39,17 +39,26 @@ def sentence_of(status, out, error):
 
 
 @pytest.fixture
-def refused(capsys, monkeypatch):
+def sentence(capsys, monkeypatch):
+    """Runs a command here and gives the sentence that refuses it."""
+
+    def run(*words):
+        monkeypatch.setattr(sys, "argv", ["deepres", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        return sentence_of(ended.value.code, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def refused(sentence):
     """Runs `deepres convert FILE` here and gives the sentence that refuses it."""
 
     def run(path, *words):
         out = path.parent / "made-of-it.safetensors"
-        arguments = ["deepres", "convert", str(path), str(out), *words]
-        monkeypatch.setattr(sys, "argv", arguments)
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
+        text = sentence("convert", path, out, *words)
         assert not out.exists()
-        text = sentence_of(ended.value.code, *capsys.readouterr())
         assert str(path) in text, text
         return text
 

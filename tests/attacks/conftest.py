@@ -1,5 +1,5 @@
 """Everything in this folder is hostile or broken, and made here."""
 
-from commands import refused
+from commands import refused, sentence
 
-__all__ = ["refused"]
+__all__ = ["refused", "sentence"]

@@ -5,7 +5,6 @@ what was asked for; how it is computed is the engine's own affair.
 """
 
 import functools
-import hashlib
 import importlib.util
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from torch.nn import functional as F
 from ..card import Card
 from ..models.predict import predict
 from ..models.resnet import ResNet
+from ..runs.states import sha256
 from .choose import has_compiler
 from .fuse import fused
 from .graph import graph
@@ -66,7 +66,7 @@ class File:
 
     def digest(self) -> str:
         """Of its content."""
-        return hashlib.sha256(self.path.read_bytes()).hexdigest()
+        return sha256(self.path.read_bytes())
 
 
 class Engine(nn.Module):

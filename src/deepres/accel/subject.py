@@ -9,12 +9,11 @@ from ..models.count import multiply_adds
 from ..models.pixels import normalised
 from ..models.predict import carded
 from ..models.resnet import ResNet
-from .engines import Engine, File
+from .engines import TYPES, Engine, File
 
 SIZES = (1, 8, 64)  # batches that are told apart
 MUCH = 4e10  # multiply-adds of a batch, above which a smaller one tells as much
 WIDE = 8 * 256**2  # the same in pixels, for files: their multiply-adds cannot be counted
-TYPES = ("fp32", "bf16")
 Subject = ResNet | Engine
 
 

@@ -57,9 +57,9 @@ def export(
 
 
 def _taken(text: str | None) -> "Takes | None":
-    from ..export.takes import TAKES
+    from ..export.takes import TAKES, known
 
-    chosen = next((known for known in TAKES if known == text), None)
+    chosen = known(text)
     if chosen is None and text is not None:
         raise UserError(f"--input {text}: choose {' or '.join(TAKES)}.")
     return chosen

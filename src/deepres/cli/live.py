@@ -14,7 +14,7 @@ from ..runs.log import Found, Item
 from ..spec import Recipe
 from ..studies.runner import Message, Said, Task
 from .known import Known
-from .many import Many, layers, name_of
+from .many import Many, name_of
 
 BLOCKS, SPARKS = "▁▂▃▄▅▆▇█", 40
 
@@ -117,7 +117,7 @@ class Rows:
 
 def place(task: Task) -> tuple[str, int]:
     """Where a network stands in the table: by kind, then by depth."""
-    return task.run.name.partition("-")[0].rstrip("0123456789"), layers(task)
+    return task.run.name.partition("-")[0].rstrip("0123456789"), task.layers
 
 
 @contextmanager

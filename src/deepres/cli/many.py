@@ -36,7 +36,7 @@ class Many:
 
     def part(self, task: Task, steps: int) -> float:
         """How much of all work so many steps are; a step of a deeper network is more."""
-        return steps * layers(task) / sum(t.run.recipe.steps * layers(t) for t in self.tasks)
+        return steps * task.layers / sum(t.run.recipe.steps * t.layers for t in self.tasks)
 
     @property
     def share(self) -> float:
@@ -48,11 +48,6 @@ class Many:
         """The time that is left, once it can be told."""
         spent, mine = time.monotonic() - self.began, self.share - self.before
         return f"{duration(spent * (1 - self.share) / mine)} left" if mine > 0.01 else ""
-
-
-def layers(task: Task) -> int:
-    """Of the task's network."""
-    return task.run.arch.layers if task.run.arch else 1
 
 
 def name_of(task: Task) -> str:

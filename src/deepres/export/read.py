@@ -24,7 +24,7 @@ from .compare import ALLOWED
 from .graph import CARD
 from .program import CARD as CARD_MEMBER
 from .program import ENTRY as ENTRY_MEMBER
-from .takes import TAKES, Takes, card_of_file
+from .takes import Takes, card_of_file, known
 
 SUFFIXES = (".onnx", ".pt2")
 EDGE_AT_MOST = 10_000
@@ -52,7 +52,7 @@ def load(path: Path, profile: str | None = None) -> Engine:
     card = _card(path, found.card)
     if profile not in (None, card.source):
         raise UserError(f"{path}: its card says that its source is {card.source!r}.")
-    chosen: Takes | None = next((known for known in TAKES if known == found.takes), None)
+    chosen = known(found.takes)
     if chosen is None:
         raise UserError(f"{path} takes {shown(found.takes)}, which is unknown here.")
     how = card_of_file(card, chosen)

@@ -20,6 +20,11 @@ TAKES: dict[Takes, str] = {
 FORWARDED = Preprocessing(size=1, resize=1, maximum=255, mean=(0, 0, 0), std=(1, 1, 1))
 
 
+def known(text: str | None) -> Takes | None:
+    """What a word asks for; None where there is nothing of that name."""
+    return next((one for one in TAKES if one == text), None)
+
+
 def usual(network: ResNet) -> Takes:
     """What its file takes unless told: a mean image cannot be left to those who run the file."""
     return "rgb" if carded(network).preprocessing.mean_image else "normalised"

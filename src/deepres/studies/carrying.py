@@ -65,11 +65,7 @@ def tasks(of: Sequence[Wanted], source: str, scale: Scale, threads: int) -> list
         for one in of
         if not one.finished
     ]
-    return sorted(left, key=lambda task: (task.run.seed, _layers(task)))
-
-
-def _layers(task: Task) -> int:
-    return task.run.arch.layers if task.run.arch else 0
+    return sorted(left, key=lambda task: (task.run.seed, task.layers))
 
 
 def carried(all_: Sequence[Task], carry: Carry) -> Generator[tuple[Task, Message], None, None]:

@@ -35,6 +35,11 @@ class Task(Struct, frozen=True, kw_only=True):
     plan: Literal["fixed", "chosen"] | Plan = "fixed"  # eager, what is fastest here, or this one
 
     @property
+    def layers(self) -> int:
+        """Of its network."""
+        return self.run.arch.layers if self.run.arch else 1
+
+    @property
     def device(self) -> str:
         """What it is to be computed on."""
         return self.plan.device if isinstance(self.plan, Plan) else "cpu"

@@ -17,8 +17,14 @@ from ..spec import CIFAR, IMAGENET, Data, Protocol, Recipe, Run, scaled
 Scale = Literal["smoke", "short", "paper"]
 SCALES: tuple[Scale, ...] = ("smoke", "short", "paper")
 SHORT = 10  # a short run takes one tenth of the steps
-CLASSES = {"cifar10": 10, "cifar100": 100, "synthetic": 10, "digits": 10}
-CLASSES |= {"imagenette": 10, "imagenet": 1000}
+CLASSES = {
+    "cifar10": 10,
+    "cifar100": 100,
+    "synthetic": 10,
+    "digits": 10,
+    "imagenette": 10,
+    "imagenet": 1000,
+}
 
 # A smoke run shows that everything works and nothing else: seconds, even for 1202 layers.
 SMOKE_STEPS, SMOKE_BATCH, SMOKE_SEEDS = 4, 8, 1

@@ -38,7 +38,7 @@ STUDY = Study(
         " plateau.",
         "It asks whether degradation, and its cure, are seen at this size too. Where there are few"
         " pictures, test errors speak of overfitting as well: the claim of the paper is about"
-        " training. What the paper prints of a thousand classes stands in `table2`.",
+        " training. What the paper prints of a thousand classes stands in table2.",
     ),
     data="imagenette",
     size=224,
