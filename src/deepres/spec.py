@@ -277,7 +277,7 @@ class Plan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How it is computed: may change rounding and time, nothing else; never in the key."""
 
     device: str = "cpu"
-    engine: Literal["eager", "compiled", "graph"] = "eager"
+    engine: Literal["eager", "native", "compiled", "graph"] = "eager"
     layout: Literal["channels last", "contiguous"] = "channels last"
     replicas: Literal["in turn", "folded"] = "in turn"
     checkpointed: int = 0  # blocks between activations that are kept; 0 keeps them all

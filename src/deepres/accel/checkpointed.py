@@ -1,6 +1,6 @@
 """Deep networks in little memory: activations are kept every few blocks and computed again."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 
@@ -9,6 +9,7 @@ from torch.utils.checkpoint import checkpoint
 
 from ..population import normalisations
 from ..train import Forward
+from .replaced import Pass, replaced
 
 
 def checkpointed(forward: Forward, blocks: int) -> Forward:
@@ -25,16 +26,15 @@ def checkpointed(forward: Forward, blocks: int) -> Forward:
 def segmented(network: nn.Module, blocks: int) -> Iterator[None]:
     """While this is entered, each long sequence of modules runs in checkpointed segments."""
     stages = [m for m in network.modules() if isinstance(m, nn.Sequential) and len(m) > 2]
-    for stage in stages:
-        stage.forward = _in_segments(stage, blocks)  # type: ignore[method-assign]
-    try:
+
+    def in_segments(stage: nn.Sequential, _: Pass) -> Pass:
+        return _in_segments(stage, blocks)
+
+    with replaced(stages, in_segments):
         yield
-    finally:
-        for stage in stages:
-            del stage.forward
 
 
-def _in_segments(stage: nn.Sequential, blocks: int) -> Callable[[Tensor], Tensor]:
+def _in_segments(stage: nn.Sequential, blocks: int) -> Pass:
     parts = [stage[at : at + blocks] for at in range(0, len(stage), blocks)]
     contexts = [partial(_contexts, part) for part in parts]
 

@@ -23,6 +23,8 @@ from ..spec import Plan, Recipe, TinyMaps
 from ..train import begun
 from . import malloc
 from .memory import activation_bytes, available_bytes
+from .native.build import library
+from .native.layers import fitting
 from .prepared import prepared
 from .tiny import found_in
 
@@ -31,6 +33,7 @@ MUCH = 3 << 30  # bytes of activations from which recomputing them costs less th
 RATE = 5e10  # multiply-adds a second that a processor of few cores does in training
 COMPILING = 4.0  # seconds of the processor a layer, with nothing in torch's cache
 WORTH = 40  # a compiled step saves a twentieth or so: from here it saves twice what it costs
+BUILDING = 60.0  # seconds that a run takes at least for which our own kernels are compiled
 FASTER = 1.03  # than the eager step must a compiled one be: less is told by chance
 ROUNDS, PATIENCE = 5, 2.0  # steps that are timed, and seconds for one
 
@@ -70,8 +73,16 @@ def choose(
         threads=threads or torch.get_num_threads(),
         workers=workers,
     )
-    if engine not in ("auto", "eager", "compiled"):
-        raise UserError(f"--engine {engine} takes a GPU: auto, eager and compiled run here.")
+    if engine not in ("auto", "eager", "native", "compiled"):
+        raise UserError(f"--engine {engine} takes a GPU: auto, eager, native, compiled run here.")
+    ours = structs.replace(plan, engine="native")
+    if engine == "native":
+        _refuse(network, recipe)
+        return Choice(ours, _measured(network, recipe, edge, [ours])[0])
+    if engine == "auto" and _gains(network, recipe, edge):
+        slow_rate, fast_rate = _measured(network, recipe, edge, [plan, ours])
+        if fast_rate >= FASTER * slow_rate:
+            return Choice(ours, fast_rate)
     if engine == "eager" or (engine == "auto" and not _pays(network, recipe, edge, plan)):
         return Choice(plan, _measured(network, recipe, edge, [plan])[0])
     if not has_compiler():
@@ -95,6 +106,27 @@ def has_compiler() -> bool:
     return any(shutil.which(name) for name in (os.environ.get("CXX", "g++"), "g++", "clang++"))
 
 
+def _refuse(network: nn.Module, recipe: Recipe) -> None:
+    """Says why our own kernels are not for this run, where they are not."""
+    if recipe.precision != "fp32":
+        raise UserError(f"--engine native computes in fp32: for {recipe.precision} take eager.")
+    if not fitting(network):
+        raise UserError(
+            "--engine native has kernels for 3x3 convolutions of stride 1 between 16, 32, ... 256"
+            " channels, of which this network has none: --engine eager takes any."
+        )
+    library()
+
+
+def _gains(network: nn.Module, recipe: Recipe, edge: int) -> bool:
+    """Whether our own kernels fit, and the run is longer than it takes to compile them."""
+    try:
+        _refuse(network, recipe)
+    except UserError:
+        return False
+    return _seconds(network, recipe, edge) > BUILDING
+
+
 def tiny_maps(network: nn.Module, recipe: Recipe, edge: int) -> TinyMaps:
     """How maps of 2 x 2 are dealt with, where pictures are so small that there are such maps."""
     exact = recipe.precision == "fp32"
@@ -105,8 +137,12 @@ def _pays(network: nn.Module, recipe: Recipe, edge: int, plan: Plan) -> bool:
     """Whether a run is so long that compiling its step pays."""
     if plan.checkpointed or not has_compiler():
         return False
-    work = 3 * multiply_adds(network, edge) * recipe.batch * recipe.steps
-    return work / RATE > WORTH * COMPILING * weighted_layers(network)
+    return _seconds(network, recipe, edge) > WORTH * COMPILING * weighted_layers(network)
+
+
+def _seconds(network: nn.Module, recipe: Recipe, edge: int) -> float:
+    """What the run takes, by counts."""
+    return 3 * multiply_adds(network, edge) * recipe.batch * recipe.steps / RATE
 
 
 def _checkpointed(network: nn.Module, edge: int, share: int) -> int:

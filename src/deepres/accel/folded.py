@@ -1,6 +1,6 @@
 """All replicas in one pass: convolutions see the whole batch, each share its own statistics."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
@@ -10,6 +10,7 @@ from ..data.batches import Batch
 from ..optim import Rate
 from ..population import normalisations
 from ..train import Forward, State, Update, exact, mistakes, moved
+from .replaced import Pass, replaced
 
 
 @contextmanager
@@ -21,22 +22,12 @@ def by_share(network: nn.Module, replicas: int) -> Iterator[None]:
     all shares of its first input before any of its second.)
     """
     layers = [layer for layer in normalisations(network).values() if layer.training]
-    for layer in layers:
-        layer.forward = _in_shares(layer, replicas)  # type: ignore[method-assign,assignment]
-    try:
+
+    def in_shares(layer: nn.Module, one: Pass) -> Pass:
+        return lambda x: torch.cat([one(share) for share in x.chunk(replicas)])
+
+    with replaced(layers, in_shares):
         yield
-    finally:
-        for layer in layers:
-            del layer.forward
-
-
-def _in_shares(layer: nn.Module, replicas: int) -> Callable[[Tensor], Tensor]:
-    one = type(layer).forward
-
-    def forward(x: Tensor) -> Tensor:
-        return torch.cat([one(layer, share) for share in x.chunk(replicas)])
-
-    return forward
 
 
 def folded(

@@ -22,6 +22,8 @@ from .compiled import compiled
 from .device.placed import arithmetic, on_device, placed, ways_of
 from .device.step import OnDevice
 from .folded import folded
+from .native.build import library
+from .native.layers import natively
 from .tiny import by_products
 
 FORWARDS: dict[str, Callable[..., tuple[Tensor, Tensor]]] = {
@@ -62,6 +64,9 @@ def prepared(network: nn.Module, recipe: Recipe, plan: Plan, ranks: Ranks = ALON
     if ranks.count > 1:
         one = partial(together, ranks=ranks)
     step: Step = partial(one, forward=forward, update=update)
+    if plan.engine == "native":
+        library()  # says what is missing before the first step does
+        step = natively(step)
     return step if plan.layout == "channels last" else partial(_contiguous, step)
 
 

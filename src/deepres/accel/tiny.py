@@ -4,8 +4,6 @@ oneDNN has no kernel of its own for the gradient of their weights on AVX2 and ta
 long as one product of matrices does.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -13,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..train import Forward
+from .replaced import Pass, replaced
 
 EDGE = 2  # of the largest maps on which the product was faster
 
@@ -21,7 +20,7 @@ def by_products(forward: Forward) -> Forward:
     """The same pass; gradients of weights on tiny maps are products."""
 
     def multiplying(network: nn.Module, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        with _multiplying(network):
+        with replaced(_layers(network), _tiny):
             return forward(network, images, labels)
 
     return multiplying
@@ -44,18 +43,6 @@ def found_in(network: nn.Module, edge: int) -> bool:
     return bool(seen) and min(seen) <= EDGE
 
 
-@contextmanager
-def _multiplying(network: nn.Module) -> Iterator[None]:
-    layers = _layers(network)
-    for layer in layers:
-        layer.forward = _tiny(layer)  # type: ignore[method-assign,assignment]
-    try:
-        yield
-    finally:
-        for layer in layers:
-            del layer.forward
-
-
 def _layers(network: nn.Module) -> list[nn.Conv2d]:
     return [m for m in network.modules() if isinstance(m, nn.Conv2d) and _fits(m)]
 
@@ -66,10 +53,10 @@ def _fits(layer: nn.Conv2d) -> bool:
     return kind == ((3, 3), (1, 1), (1, 1), (1, 1), 1) and layer.bias is None
 
 
-def _tiny(layer: nn.Conv2d) -> Callable[[Tensor], Tensor]:
+def _tiny(layer: nn.Conv2d, before: Pass) -> Pass:
     def forward(x: Tensor) -> Tensor:
         if max(x.shape[2:]) > EDGE:
-            return type(layer).forward(layer, x)
+            return before(x)
         return _Product.apply(x, layer.weight)  # type: ignore[no-untyped-call]
 
     return forward

@@ -127,7 +127,7 @@ def _warn(
     everything = work(study, rows, scale, seeds)
     cost = {name: minutes(everything / rate / 60) for name, rate in RATES.items()}
     if device in (None, "cpu"):
-        told = f"From the start they take {cost['2 cores']} on two cores; stopped"
+        told = f"From the start they take {cost['2 cores']} on two cores, by arithmetic; stopped"
         warn_of(precision_of(study))
     elif device == "mps":  # of which no rate is known
         told = "Stopped"
@@ -225,7 +225,7 @@ def _report(
         raise Failed(f"{len(failed)} of the study's runs failed: {failed[0]}")
     lost = [f.claim for f in findings if f.verdict == "fails"]
     if lost and scale == "paper":
-        raise Failed(f"at paper scale this does not hold: {'; '.join(lost)}")
+        raise Failed(f"this does not hold: {'; '.join(lost)}")
 
 
 def _counted(study: "Study", only: str | None, runs: Path, as_json: bool) -> None:

@@ -56,7 +56,7 @@ def train(
     looks: int | None = typer.Option(None, min=0, help="How often to look at it on the way."),
     save_every: float = typer.Option(30.0, min=0, help="Seconds at least between two states."),
     device: str | None = typer.Option(None, help="cpu, cuda, cuda:1 or mps; cpu."),
-    engine: str = typer.Option("auto", help="auto, eager, compiled or graph."),
+    engine: str = typer.Option("auto", help="auto, eager, native, compiled or graph."),
     threads: int | None = typer.Option(None, min=1, help="Of the processor; all if not given."),
     workers: int | None = typer.Option(None, min=0, help="That prepare batches ahead; 0."),
     from_: str | None = typer.Option(None, "--from", help="Weights to start from."),
@@ -164,8 +164,8 @@ def _refuse_without_gpu(device: str | None, engine: str) -> None:
         return
     if engine == "graph":
         raise UserError(
-            "--engine graph takes a GPU, and --device cpu is the processor: --engine auto, eager or"
-            " compiled."
+            "--engine graph takes a GPU, and --device cpu is the processor: --engine auto,"
+            " eager, native or compiled."
         )
 
 

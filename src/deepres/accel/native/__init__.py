@@ -1,0 +1,1 @@
+"""A training step by kernels of our own in C, for processors."""

@@ -1,0 +1,84 @@
+"""C that lies beside this file, compiled once by the machine's compiler and kept in the cache."""
+
+import ctypes
+import functools
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from ...data import cache
+from ...errors import UserError
+
+SOURCES = ("winograd.c",)
+FLAGS = ("-O3", "-fopenmp", "-shared", "-fPIC")
+DIGEST = 32  # bytes of sha256, which follow what the compiler wrote
+NATIVE = {"aarch64": "-mcpu=native", "arm64": "-mcpu=native"}  # elsewhere -march=native
+
+
+def compiler() -> str | None:
+    """Of C: what CC names, or gcc, clang, cc."""
+    names = [os.environ["CC"]] if "CC" in os.environ else ["gcc", "clang", "cc"]
+    return next(filter(None, map(shutil.which, names)), None)
+
+
+@functools.cache
+def library() -> ctypes.CDLL:
+    """The kernels; a UserError says what is missing where they cannot be had."""
+    tool = compiler()
+    if tool is None:
+        raise UserError("--engine native takes a C compiler (gcc or clang); eager does not.")
+    texts = [(Path(__file__).parent / name).read_bytes() for name in SOURCES]
+    flags = (*FLAGS, NATIVE.get(platform.machine(), "-march=native"))
+    path = cache.folder().parent / "kernels" / f"{_name(tool, flags, texts)}.so"
+    try:
+        if not _whole(path):
+            _compiled(tool, flags, path)
+        return ctypes.CDLL(str(path))
+    except OSError as error:
+        raise UserError(f"--engine native: {error}. --engine eager does without.") from None
+
+
+def _name(tool: str, flags: tuple[str, ...], texts: list[bytes]) -> str:
+    """Of what is compiled, by what, for which processor: caches may be shared by machines."""
+    about = subprocess.run([tool, "--version"], capture_output=True, check=False).stdout
+    parts = [*texts, about, repr(flags).encode(), _processor()]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()[:24]
+
+
+def _processor() -> bytes:
+    """What it can do."""
+    try:
+        lines = Path("/proc/cpuinfo").read_bytes().splitlines()
+    except OSError:
+        return platform.processor().encode()
+    return next((line for line in lines if line.startswith((b"flags", b"Features"))), b"")
+
+
+def _whole(path: Path) -> bool:
+    """Whether it is there as it was written: half a library ends the process that loads it."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return False
+    return hashlib.sha256(content[:-DIGEST]).digest() == content[-DIGEST:]
+
+
+def _compiled(tool: str, flags: tuple[str, ...], path: Path) -> None:
+    """Writes it aside and renames it, so that any number of processes may do so at once."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with tempfile.TemporaryDirectory(dir=path.parent) as aside:
+        made = Path(aside) / path.name
+        here = [str(Path(__file__).parent / name) for name in SOURCES]
+        done = subprocess.run(
+            [tool, *flags, *here, "-o", str(made)], capture_output=True, text=True
+        )
+        if done.returncode:
+            last = (done.stderr.strip().splitlines() or ["it says nothing"])[-1]
+            raise UserError(f"--engine native: {tool} fails ({last}). --engine eager does without.")
+        content = made.read_bytes()
+        made.write_bytes(content + hashlib.sha256(content).digest())
+        made.replace(path)

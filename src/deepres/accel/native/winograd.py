@@ -1,0 +1,82 @@
+"""3x3 convolutions with a quarter of the multiplications (`winograd.c`), as autograd takes them.
+
+They round otherwise than a sum of nine products does: outputs are some 1e-6 of their norm away from
+the exact ones in place of 2e-7, which a test holds against float64.
+"""
+
+import ctypes
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from .build import library
+
+CHANNELS = 16  # inputs and outputs are multiples of it
+MOST = 256  # from 512 channels transforming the kernel takes as long as is saved
+SMALLEST = 3  # edge of a map: on smaller ones most of a tile is empty
+
+
+def fits(layer: nn.Module) -> bool:
+    """A 3x3 convolution that keeps the map's size, as the paper's are."""
+    if type(layer) is not nn.Conv2d or layer.bias is not None or layer.padding_mode != "zeros":
+        return False
+    kind = layer.kernel_size, layer.stride, layer.padding, layer.dilation, layer.groups
+    widths = layer.in_channels, layer.out_channels
+    whole = all(width % CHANNELS == 0 and width <= MOST for width in widths)
+    return kind == ((3, 3), (1, 1), (1, 1), (1, 1), 1) and whole
+
+
+def takes(x: Tensor) -> bool:
+    """Whether such maps are worth it, and are what the kernels read."""
+    return x.dtype == torch.float32 and x.device.type == "cpu" and min(x.shape[2:]) >= SMALLEST
+
+
+def convolved(x: Tensor, weight: Tensor) -> Tensor:
+    """As `conv2d(x, weight, padding=1)`."""
+    made: Tensor = _Convolution.apply(x, weight)  # type: ignore[no-untyped-call]
+    return made
+
+
+class _Convolution(torch.autograd.Function):
+    @staticmethod
+    def forward(context: Any, x: Tensor, weight: Tensor) -> Tensor:
+        x, weight = _laid(x), _laid(weight)
+        context.save_for_backward(x, weight)
+        return _convolve(x, weight, turned=False)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(context: Any, g: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        x, weight = context.saved_tensors
+        of_x, of_weight = context.needs_input_grad
+        g = _laid(g)
+        back = _convolve(g, weight, turned=True) if of_x else None
+        return back, _weights(x, g) if of_weight else None
+
+
+def _laid(tensor: Tensor) -> Tensor:
+    return tensor.contiguous(memory_format=torch.channels_last)
+
+
+def _convolve(x: Tensor, weight: Tensor, *, turned: bool) -> Tensor:
+    count, inputs, high, wide = x.shape
+    outputs = weight.shape[1 if turned else 0]
+    y = torch.empty(count, outputs, high, wide, memory_format=torch.channels_last)
+    sizes = (count, high, wide, inputs, outputs, turned, torch.get_num_threads())
+    _called("convolve", x, weight, y, sizes)
+    return y
+
+
+def _weights(x: Tensor, g: Tensor) -> Tensor:
+    count, inputs, high, wide = x.shape
+    outputs = g.shape[1]
+    made = torch.empty(outputs, inputs, 3, 3, memory_format=torch.channels_last)
+    _called("weights", x, g, made, (count, high, wide, inputs, outputs, torch.get_num_threads()))
+    return made
+
+
+def _called(name: str, one: Tensor, two: Tensor, made: Tensor, sizes: tuple[int, ...]) -> None:
+    places = [ctypes.c_void_p(tensor.data_ptr()) for tensor in (one, two, made)]
+    if getattr(library(), name)(*places, *sizes):
+        raise MemoryError("There is no memory left for a convolution's points.")
