@@ -2,6 +2,7 @@
 
 import copy
 import ctypes
+from functools import partial
 
 import pytest
 import torch
@@ -17,8 +18,10 @@ from torch.nn import functional as F
 from deepres.accel import choose as chooser
 from deepres.accel.checkpointed import checkpointed
 from deepres.accel.choose import choose
+from deepres.accel.device.normalised import Formulas, Forward
 from deepres.accel.native import build, layers
 from deepres.accel.native.layers import fitting, natively
+from deepres.accel.native.normalised import Kernels
 from deepres.accel.native.winograd import convolved
 from deepres.data.batches import Batch
 from deepres.errors import UserError
@@ -30,7 +33,7 @@ from deepres.train import State, eager, exact
 pytestmark = pytest.mark.skipif(build.compiler() is None, reason="there is no C compiler")
 
 RECIPE = Recipe(batch=12, steps=3, replicas=3)
-WIDE = structs.replace(TINY, depths=(2, 1, 1), widths=(16, 32, 16))
+WIDE = structs.replace(TINY, depths=(2, 1, 1), widths=(16, 32, 48))
 BOUND = 5e-6  # of the exact answer's norm: 40 roundings of fp32
 
 
@@ -112,11 +115,13 @@ def plainly(state: State, batch: Batch, rate: float) -> tuple[Tensor, Tensor]:
 by_kernels = natively(plainly)
 
 
-@natively
-def saving(state: State, batch: Batch, rate: float) -> tuple[Tensor, Tensor]:
+def kept_few(state: State, batch: Batch, rate: float) -> tuple[Tensor, Tensor]:
     images = batch.images.float()
     few = checkpointed(exact, 1)
     return eager(state, Batch(images, batch.labels, batch.replicas), rate, few)
+
+
+saving = natively(kept_few, whole=False)
 
 
 def apart(first: State, second: State) -> float:
@@ -127,8 +132,9 @@ def apart(first: State, second: State) -> float:
     return float((one - two).norm() / one.norm())
 
 
+@pytest.mark.parametrize("shortcut", ["A", "none", "B"])
 def test_steps_by_kernels_are_the_plain_ones_but_for_rounding(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, shortcut: str
 ) -> None:
     """Two stages of three have maps large enough; strides and the stem are torch's."""
     used: list[tuple[int, ...]] = []
@@ -139,18 +145,97 @@ def test_steps_by_kernels_are_the_plain_ones_but_for_rounding(
         return of_torch(x, weight)
 
     monkeypatch.setattr(layers, "convolved", counted)
-    network = initialise(ResNet(WIDE), seed=3)
+    network = initialise(ResNet(structs.replace(WIDE, shortcut=shortcut)), seed=3)
+    fused: list[bool] = []
+    normalised = layers.Normalised.apply
+    told = partial(lambda *given: fused.append(True) or normalised(*given))
+    monkeypatch.setattr(layers.Normalised, "apply", told)
     first, second = twins(network, RECIPE, (plainly, by_kernels))
     assert 0 < apart(first, second) < 1e-5
+    for name, buffer in first.network.named_buffers():
+        torch.testing.assert_close(
+            second.network.state_dict()[name], buffer, rtol=1e-5, atol=1e-6, msg=name
+        )
     assert used == ([(16, 8, 8)] * 4 + [(32, 4, 4)]) * RECIPE.replicas * RECIPE.steps
+    shares = RECIPE.replicas * RECIPE.steps
+    assert len(fused) == (0 if shortcut == "B" else 9 * shares), "parameters in shortcuts"
     assert not any("forward" in vars(module) for module in second.network.modules())
 
 
 def test_what_is_computed_again_is_computed_by_the_same_kernels() -> None:
     network = initialise(ResNet(structs.replace(WIDE, depths=(3, 1, 1))), seed=3)
-    first, second = twins(network, RECIPE, (by_kernels, saving))
+    convolving = natively(plainly, whole=False)
+    first, second = twins(network, RECIPE, (convolving, saving))
     for name, tensor in first.tensors().items():
         assert torch.equal(tensor, second.tensors()[name]), name
+
+
+@settings(max_examples=30)
+@drawn(
+    st.integers(1, 3),
+    st.integers(1, 5),
+    st.sampled_from([16, 48]),
+    st.integers(1, 13),
+    st.sampled_from([0.0, 100.0]),
+    st.booleans(),
+    st.integers(1, 3),
+    st.integers(0, 1000),
+)
+def test_a_normalised_layer_and_its_gradients_are_the_formulas(
+    shares: int,
+    count: int,
+    channels: int,
+    edge: int,
+    away: float,
+    adds: bool,
+    threads: int,
+    seed: int,
+) -> None:
+    """With means of a hundred deviations as well: squares about zero would lose three digits."""
+    torch.set_num_threads(threads)
+    shape = shares * count, channels, edge, edge + 1
+    x, g = normal(*shape, seed=seed) + away, normal(*shape, seed=1)
+    add = normal(*shape, seed=2) if adds else None
+    gamma, beta = torch.linspace(-1, 2, channels), torch.linspace(0.5, -0.5, channels)
+    exactly = [t if t is None else t.double() for t in (x, gamma, beta, add, g)]
+    made = Kernels().forward(x, gamma, beta, add, 1e-5, shares)
+    true = Formulas().forward(*exactly[:4], 1e-5, shares)
+    for ours, theirs in zip(made, true, strict=True):
+        assert (ours.double() - theirs).norm() <= 1e-5 * theirs.norm() + 1e-6
+    true = Forward(*(t.double() for t in made))  # the same place of the same function
+    back = Kernels().backward(g, x, gamma, made, adds)
+    right = Formulas().backward(exactly[4], exactly[0], exactly[1], true, adds)
+    for ours, theirs in zip(back, right, strict=True):
+        if theirs is None:
+            assert ours is None
+        else:
+            assert (ours.double() - theirs).norm() <= 2e-5 * theirs.norm() + 1e-5
+
+
+def test_sums_of_a_map_are_the_same_bits_by_any_number_of_threads() -> None:
+    x, g = normal(7, 16, 21, 33, seed=0), normal(7, 16, 21, 33, seed=1)
+    gamma, found = torch.ones(16), []
+    for threads in (1, 2, 3):
+        torch.set_num_threads(threads)
+        made = Kernels().forward(x, gamma, gamma, x, 1e-5, 1)
+        back = Kernels().backward(g, x, gamma, made, adds=True)
+        found.append([*made, *(t for t in back if t is not None)])
+    for again in found[1:]:
+        assert all(map(torch.equal, again, found[0]))
+
+
+@pytest.mark.parametrize("wrong", [float("nan"), float("inf")])
+def test_a_network_that_diverges_shows_it(wrong: float) -> None:
+    """ReLU of what is no number is no number: zero would hide it."""
+    x = normal(2, 16, 5, 5, seed=0)
+    x[1, 3, 2, 2] = wrong
+    ones = torch.ones(16)
+    made = Kernels().forward(x, ones, ones, None, 1e-5, 1)
+    assert made.y[:, 3].isnan().all()
+    assert made.y[:, :3].isfinite().all()
+    back = Kernels().backward(torch.ones_like(x), x, ones, made, adds=True)
+    assert back.x[:, 3].isnan().all()
+    assert back.x[:, 4:].isfinite().all()
 
 
 def test_layers_that_do_not_fit_are_left_alone() -> None:

@@ -228,7 +228,8 @@ def _plan(
         engine = None if wishes.engine == "auto" else wishes.engine
         told = {"threads": wishes.threads, "workers": wishes.workers, "engine": engine}
         plan = structs.replace(before, **{name: v for name, v in told.items() if v is not None})
-        note(f"step: {plan.engine}, {plan.layout}, {plan.threads} threads, as it was begun")
+        as_begun = ", as it was begun" if plan.engine == before.engine else ""
+        note(f"step: {plan.engine}, {plan.layout}, {plan.threads} threads{as_begun}")
     if (
         before is not None
         and structs.replace(plan, workers=before.workers, ranks=before.ranks) != before

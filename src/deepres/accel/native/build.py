@@ -8,12 +8,16 @@ import platform
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+
+import torch
+from torch import Tensor
 
 from ...data import cache
 from ...errors import UserError
 
-SOURCES = ("winograd.c",)
+SOURCES, HEADERS = ("winograd.c", "normalise.c"), ("vectors.h",)
 FLAGS = ("-O3", "-fopenmp", "-shared", "-fPIC")
 DIGEST = 32  # bytes of sha256, which follow what the compiler wrote
 NATIVE = {"aarch64": "-mcpu=native", "arm64": "-mcpu=native"}  # elsewhere -march=native
@@ -31,7 +35,7 @@ def library() -> ctypes.CDLL:
     tool = compiler()
     if tool is None:
         raise UserError("--engine native takes a C compiler (gcc or clang); eager does not.")
-    texts = [(Path(__file__).parent / name).read_bytes() for name in SOURCES]
+    texts = [(Path(__file__).parent / name).read_bytes() for name in (*SOURCES, *HEADERS)]
     flags = (*FLAGS, NATIVE.get(platform.machine(), "-march=native"))
     path = cache.folder().parent / "kernels" / f"{_name(tool, flags, texts)}.so"
     try:
@@ -40,6 +44,14 @@ def library() -> ctypes.CDLL:
         return ctypes.CDLL(str(path))
     except OSError as error:
         raise UserError(f"--engine native: {error}. --engine eager does without.") from None
+
+
+def called(name: str, tensors: Sequence[Tensor | None], *sizes: float) -> None:
+    """One of the kernels, on these places, by as many threads as torch takes."""
+    places = [ctypes.c_void_p(t if t is None else t.data_ptr()) for t in tensors]
+    numbers = [ctypes.c_double(n) if isinstance(n, float) else ctypes.c_long(n) for n in sizes]
+    if getattr(library(), name)(*places, *numbers, ctypes.c_int(torch.get_num_threads())):
+        raise MemoryError(f"There is no memory left for `{name}` to work in.")
 
 
 def _name(tool: str, flags: tuple[str, ...], texts: list[bytes]) -> str:

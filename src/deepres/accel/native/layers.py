@@ -1,11 +1,25 @@
-"""A network's step with our own kernels in place of torch's, where they fit."""
+"""A network's step with our own kernels in place of torch's, where they fit.
 
+The paper's networks have their batch normalisation, addition and ReLU in one as well; anybody's
+own have their 3x3 convolutions by our kernels, and all else as it comes.
+"""
+
+from functools import partial
+
+import torch
 from torch import Tensor, nn
 
 from ...data.batches import Batch
+from ...models.resnet import ResNet
 from ...train import State, Step
+from ..device.network import fits as is_ours
+from ..device.network import logits
+from ..device.normalised import Normalised
 from ..replaced import Pass, replaced
+from .normalised import Kernels
 from .winograd import convolved, fits, takes
+
+WAYS = Kernels()
 
 
 def fitting(network: nn.Module) -> list[nn.Conv2d]:
@@ -13,15 +27,48 @@ def fitting(network: nn.Module) -> list[nn.Conv2d]:
     return [m for m in network.modules() if isinstance(m, nn.Conv2d) and fits(m)]
 
 
-def natively(step: Step) -> Step:
-    """The same step by our kernels, what is computed again on the way back as well."""
+def natively(step: Step, *, whole: bool = True) -> Step:
+    """The same step by our kernels; not `whole`, convolutions alone: blocks are still passed one
+    by one, as those who compute them again on the way back need it.
+    """
 
     def by_kernels(state: State, batch: Batch, rate: float) -> tuple[Tensor, Tensor]:
-        with replaced(fitting(state.network), _convolution):
+        network = state.network
+        paper = [network] if isinstance(network, ResNet) and whole and fusable(network) else []
+        with replaced(fitting(network), _convolution), replaced(paper, _fused):
             return step(state, batch, rate)
 
     return by_kernels
 
 
+def fusable(network: ResNet) -> bool:
+    """Whether all of it is as `normalise.c` takes it."""
+    wide = all(width % 16 == 0 for width in network.arch.widths)
+    return wide and is_ours(network) and network.fc.weight.dtype == torch.float32
+
+
 def _convolution(layer: nn.Conv2d, before: Pass) -> Pass:
     return lambda x: convolved(x, layer.weight) if takes(x) else before(x)
+
+
+def _fused(network: ResNet, before: Pass) -> Pass:
+    return partial(logits, network, convolve=_called, normalise=_normalised)
+
+
+def _called(layer: nn.Module, x: Tensor) -> Tensor:
+    made: Tensor = layer(x)
+    return made
+
+
+def _normalised(layer: nn.Module, x: Tensor, add: Tensor | None) -> Tensor:
+    """relu(batch normalisation of x + add), its running statistics moved as torch moves them."""
+    assert isinstance(layer, nn.BatchNorm2d)
+    mean, variance, count = layer.running_mean, layer.running_var, layer.num_batches_tracked
+    assert mean is not None and variance is not None and count is not None
+    assert layer.momentum is not None
+    seen = torch.empty(1, layer.num_features), torch.empty(1, layer.num_features)
+    y: Tensor = Normalised.apply(x, layer.weight, layer.bias, add, WAYS, layer.eps, seen)  # type: ignore[no-untyped-call]
+    count.add_(1)
+    mean.lerp_(seen[0][0], layer.momentum)
+    variance.lerp_(seen[1][0], layer.momentum)
+    return y

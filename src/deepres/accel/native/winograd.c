@@ -12,26 +12,16 @@
  * Pictures lie as N x H x W x C, weights as K x 3 x 3 x C, in fp32. Channels are multiples of 16.
  * Tiles are worked on a chunk at a time, so that a chunk's points stay in the second cache.
  */
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-#ifndef LANES
-#ifdef __AVX512F__
-#define LANES 16
-#else
-#define LANES 8
-#endif
-#endif
+#include "vectors.h"
+
 #define POINTS 36
 #define CHUNK 64 /* tiles that are worked on together */
 #define SKEW 16  /* floats between the points of a chunk: powers of two would share cache sets */
 
-typedef float vec __attribute__((vector_size(4 * LANES), aligned(4)));
-#define IN(place) (*(const vec *)(place))
-#define OUT(place) (*(vec *)(place))
 #define UNROLL _Pragma("GCC unroll 36")
-#define INLINE static inline __attribute__((always_inline))
 
 typedef struct {
     int count, high, wide;  /* pictures, and their edges */
@@ -239,10 +229,6 @@ INLINE void ask(const float *from, size_t floats, int point, int to_write) {
             __builtin_prefetch(from + at, 0, 2);
 }
 
-static float *space(size_t floats) {
-    return aligned_alloc(64, (floats * sizeof(float) + 63) / 64 * 64);
-}
-
 static const float KERNEL[6][3] = {/* G */
     {1.f / 4, 0, 0},
     {-1.f / 6, -1.f / 6, -1.f / 6},
@@ -284,8 +270,8 @@ static void kernel_points(const float *w, int outputs, int inputs, int turned, f
 
 /* y = x * w, from `inputs` channels to `outputs`; turned, w is a kernel from `outputs` to `inputs`
  * and what comes out is the gradient of its input. 0, or 1 where memory is short. */
-int convolve(const float *x, const float *w, float *y, int count, int high, int wide, int inputs,
-             int outputs_, int turned, int threads) {
+int convolve(const float *x, const float *w, float *y, long count, long high, long wide, long inputs,
+             long outputs_, long turned, int threads) {
     Maps m = maps(count, high, wide);
     int lines = m.count * m.down, together = CHUNK / m.across > 0 ? CHUNK / m.across : 1;
     int chunks = (lines + together - 1) / together, failed = 0;
@@ -330,8 +316,8 @@ int convolve(const float *x, const float *w, float *y, int count, int high, int 
 
 /* dw, K x 3 x 3 x C, from the input and the gradient of the output. Each thread has its own sums,
  * which are added in the threads' order: as many threads give the same bits. */
-int weights(const float *x, const float *g, float *dw, int count, int high, int wide, int inputs,
-            int outputs_, int threads) {
+int weights(const float *x, const float *g, float *dw, long count, long high, long wide, long inputs,
+            long outputs_, int threads) {
     Maps m = maps(count, high, wide);
     int lines = m.count * m.down, together = CHUNK / m.across > 0 ? CHUNK / m.across : 1;
     int chunks = (lines + together - 1) / together, failed = 0;

@@ -4,13 +4,12 @@ They round otherwise than a sum of nine products does: outputs are some 1e-6 of 
 the exact ones in place of 2e-7, which a test holds against float64.
 """
 
-import ctypes
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from .build import library
+from .build import called
 
 CHANNELS = 16  # inputs and outputs are multiples of it
 MOST = 256  # from 512 channels transforming the kernel takes as long as is saved
@@ -63,8 +62,7 @@ def _convolve(x: Tensor, weight: Tensor, *, turned: bool) -> Tensor:
     count, inputs, high, wide = x.shape
     outputs = weight.shape[1 if turned else 0]
     y = torch.empty(count, outputs, high, wide, memory_format=torch.channels_last)
-    sizes = (count, high, wide, inputs, outputs, turned, torch.get_num_threads())
-    _called("convolve", x, weight, y, sizes)
+    called("convolve", (x, weight, y), count, high, wide, inputs, outputs, int(turned))
     return y
 
 
@@ -72,11 +70,5 @@ def _weights(x: Tensor, g: Tensor) -> Tensor:
     count, inputs, high, wide = x.shape
     outputs = g.shape[1]
     made = torch.empty(outputs, inputs, 3, 3, memory_format=torch.channels_last)
-    _called("weights", x, g, made, (count, high, wide, inputs, outputs, torch.get_num_threads()))
+    called("weights", (x, g, made), count, high, wide, inputs, outputs)
     return made
-
-
-def _called(name: str, one: Tensor, two: Tensor, made: Tensor, sizes: tuple[int, ...]) -> None:
-    places = [ctypes.c_void_p(tensor.data_ptr()) for tensor in (one, two, made)]
-    if getattr(library(), name)(*places, *sizes):
-        raise MemoryError("There is no memory left for a convolution's points.")
