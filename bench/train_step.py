@@ -9,10 +9,12 @@ from collections.abc import Callable
 from functools import partial
 
 import torch
+from msgspec.structs import replace
 from torch.nn import functional as F
 
 import deepres
 from deepres.accel.choose import has_compiler
+from deepres.accel.native.build import compiler
 from deepres.accel.precision import bf16_gain
 from deepres.accel.prepared import prepared
 from deepres.data.batches import Batch
@@ -71,6 +73,11 @@ def main() -> None:
         "eager, two replicas in turn": partial(ours, two, eager),
         "eager, two replicas folded": partial(ours, two, folded),
     }
+    if compiler():
+        native, at_once = (replace(plan, engine="native") for plan in (eager, folded))
+        variants["native"] = partial(ours, one, native)
+        variants["native, two replicas in turn"] = partial(ours, two, native)
+        variants["native, two replicas folded"] = partial(ours, two, at_once)
     if has_compiler():
         variants["compiled"] = partial(ours, one, compiled)
         variants["compiled, two replicas in turn"] = partial(ours, two, compiled)
