@@ -87,6 +87,7 @@ def test_every_problem_ends_with_what_mends_it(told, without, monkeypatch, tmp_p
     """All that can be wrong at once, but for what takes another machine."""
     without(pyarrow=None, tensorboard="1.0", onnx=None, onnxruntime=None)
     monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("CC", raising=False)
     monkeypatch.setenv("DEEPRES_DATA", str(tmp_path / "nowhere"))
     monkeypatch.setattr(doctor, "COMPILERS", ("g++",))
     monkeypatch.setattr(doctor, "ROOM", 1e18)
@@ -103,6 +104,7 @@ def test_every_problem_ends_with_what_mends_it(told, without, monkeypatch, tmp_p
     assert re.search(rf'{pip}"onnx>=\S+" "onnxruntime>=\S+"`', onnx)
     assert "nowhere, which is no folder: `export DEEPRES_DATA=" in one(problems, "DEEPRES_DATA n")
     assert "`deepres data fetch cifar10` fetches it" in one(problems, "cifar10 is neither")
+    assert "`apt install gcc`" in one(problems, "no C compiler")
     assert "`apt install g++`" in one(problems, "no C++ compiler")
     assert "make room, or name another `--out`" in one(problems, "GB left")
     assert "`top -o %MEM`" in one(problems, "GB of memory are free")

@@ -15,6 +15,7 @@ from test_train import TINY, given
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+import deepres
 from deepres.accel import choose as chooser
 from deepres.accel.checkpointed import checkpointed
 from deepres.accel.choose import choose
@@ -26,10 +27,11 @@ from deepres.accel.native.winograd import convolved
 from deepres.accel.prepared import prepared
 from deepres.data.batches import Batch
 from deepres.errors import UserError
+from deepres.models.count import multiply_adds
 from deepres.models.initialise import initialise
 from deepres.models.resnet import ResNet
 from deepres.population import normalisations
-from deepres.spec import Plan, Recipe
+from deepres.spec import CIFAR, Plan, Recipe
 from deepres.train import State, begun, eager, exact
 
 pytestmark = pytest.mark.skipif(build.compiler() is None, reason="there is no C compiler")
@@ -361,3 +363,11 @@ def test_a_run_that_is_long_takes_them_where_the_clock_agrees(
         ["eager"],
     ]
     assert choose(copy.deepcopy(network), RECIPE, 8, engine="native").plan.engine == "native"
+
+
+def test_nobody_waits_for_the_clock_where_steps_take_minutes() -> None:
+    sizes = [chooser._few(deepres.create(name), CIFAR, 32) for name in ("resnet20", "resnet1202")]
+    assert sizes[0] == CIFAR.batch
+    assert sizes[1] % CIFAR.replicas == 0
+    work = 3 * multiply_adds(deepres.create("resnet1202"), 32) * sizes[1]
+    assert chooser.PATIENCE / 2 < work / chooser.RATE <= chooser.PATIENCE

@@ -80,7 +80,8 @@ def choose(
         _refuse(network, recipe)
         return Choice(ours, _measured(network, recipe, edge, [ours])[0])
     if engine == "auto" and _gains(network, recipe, edge):
-        slow_rate, fast_rate = _measured(network, recipe, edge, [plan, ours])
+        few = structs.replace(recipe, batch=_few(network, recipe, edge))
+        slow_rate, fast_rate = _measured(network, few, edge, [plan, ours])
         if fast_rate >= FASTER * slow_rate:
             return Choice(ours, fast_rate)
     if engine == "eager" or (engine == "auto" and not _pays(network, recipe, edge, plan)):
@@ -120,11 +121,19 @@ def _refuse(network: nn.Module, recipe: Recipe) -> None:
 
 def _gains(network: nn.Module, recipe: Recipe, edge: int) -> bool:
     """Whether our own kernels fit, and the run is longer than it takes to compile them."""
+    if _seconds(network, recipe, edge) < BUILDING:
+        return False
     try:
         _refuse(network, recipe)
     except UserError:
         return False
-    return _seconds(network, recipe, edge) > BUILDING
+    return True
+
+
+def _few(network: nn.Module, recipe: Recipe, edge: int) -> int:
+    """So many pictures that nobody waits for a step of them: those of 1202 layers take minutes."""
+    share = int(PATIENCE / (3 * multiply_adds(network, edge) / RATE) / recipe.replicas)
+    return min(recipe.batch, recipe.replicas * max(2, share))
 
 
 def tiny_maps(network: nn.Module, recipe: Recipe, edge: int) -> TinyMaps:

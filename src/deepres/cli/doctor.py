@@ -72,12 +72,15 @@ def torch_fault() -> str | None:
 def machine() -> dict[str, str | int | float]:
     """Processor, memory, compiler and malloc."""
     from ..accel import malloc
+    from ..accel.native.build import compiler as of_c
     from ..runs import provenance
 
+    native = of_c()
     compiler = next((found for name in COMPILERS if (found := shutil.which(name))), None)
     return provenance.machine() | {
         "cores_for_us": usable(),
         "compiler": first_line(compiler, "--version") if compiler else "none",
+        "c_compiler": first_line(native, "--version") if native else "none",
         "malloc": f"{' '.join(platform.libc_ver()) or 'unknown'}, freed memory is"
         f" {'kept' if malloc.keep() else 'given back'}",
         "threads_that_wait": os.environ.get("OMP_WAIT_POLICY", "as OpenMP likes"),
@@ -150,14 +153,21 @@ def slow() -> Iterator[str]:
     """What makes training slower than this machine could."""
     import torch
 
+    from ..accel.native.build import compiler as of_c
+
     cores, threads = usable(), torch.get_num_threads()
     if threads < cores:
         limit = "`unset OMP_NUM_THREADS`" if os.environ.get("OMP_NUM_THREADS") else "`--threads`"
         yield f"Training takes {threads} of {cores} cores: {limit} gives it more."
+    if of_c() is None:
+        yield (
+            "There is no C compiler, so training goes without our own kernels: `apt install gcc`,"
+            " or what your system calls it."
+        )
     if not any(shutil.which(name) for name in COMPILERS):
         yield (
-            "There is no C++ compiler, so long runs go uncompiled, some 5 % slower: `apt install"
-            " g++`, or what your system calls it."
+            "There is no C++ compiler, so no step is compiled by torch: `apt install g++`, or what"
+            " your system calls it."
         )
     if hasattr(os, "getloadavg") and os.getloadavg()[0] > cores + 0.5:
         yield (

@@ -139,7 +139,7 @@ static void gradient_points(const float *g, Maps m, int first, int last, int cha
 }
 
 /* A' m A of the tiles in these rows of tiles: into the map */
-static void outputs(const float *from, size_t step, Maps m, int first, int last, int channels, float *y) {
+static void map_of_points(const float *from, size_t step, Maps m, int first, int last, int channels, float *y) {
     size_t under = (size_t)m.wide * channels;
     for (int line = first; line < last; line++) {
         int top = line % m.down * 4, rows = m.high - top;
@@ -271,23 +271,23 @@ static void kernel_points(const float *w, int outputs, int inputs, int turned, f
 /* y = x * w, from `inputs` channels to `outputs`; turned, w is a kernel from `outputs` to `inputs`
  * and what comes out is the gradient of its input. 0, or 1 where memory is short. */
 int convolve(const float *x, const float *w, float *y, long count, long high, long wide, long inputs,
-             long outputs_, long turned, int threads) {
+             long outputs, long turned, int threads) {
     Maps m = maps(count, high, wide);
     int lines = m.count * m.down, together = CHUNK / m.across > 0 ? CHUNK / m.across : 1;
     int chunks = (lines + together - 1) / together, failed = 0;
     size_t tiles = (size_t)together * m.across;
-    size_t in = tiles * inputs + SKEW, out = tiles * outputs_ + SKEW;
-    size_t row_in = 4 * (size_t)wide * inputs, row_out = 4 * (size_t)wide * outputs_;
-    float *kernel = space((size_t)POINTS * inputs * outputs_);
+    size_t in = tiles * inputs + SKEW, out = tiles * outputs + SKEW;
+    size_t row_in = 4 * (size_t)wide * inputs, row_out = 4 * (size_t)wide * outputs;
+    float *kernel = space((size_t)POINTS * inputs * outputs);
     float *zeros = calloc((size_t)wide * inputs, sizeof(float));
     if (!kernel || !zeros) {
         free(kernel), free(zeros);
         return 1;
     }
     if (turned)
-        kernel_points(w, inputs, outputs_, 1, kernel);
+        kernel_points(w, inputs, outputs, 1, kernel);
     else
-        kernel_points(w, outputs_, inputs, 0, kernel);
+        kernel_points(w, outputs, inputs, 0, kernel);
 #pragma omp parallel num_threads(threads) reduction(| : failed)
     {
         float *here = space(POINTS * (in + out)), *there = here + POINTS * in;
@@ -303,10 +303,10 @@ int convolve(const float *x, const float *w, float *y, long count, long high, lo
                     ask(x + last * row_in, next * row_in, p, 0);
                     ask(y + first * row_out, (last - first) * row_out, p, 1);
                 }
-                product(here + p * in, inputs, 1, kernel + (size_t)p * inputs * outputs_,
-                        there + p * out, (last - first) * m.across, outputs_, inputs, 0);
+                product(here + p * in, inputs, 1, kernel + (size_t)p * inputs * outputs,
+                        there + p * out, (last - first) * m.across, outputs, inputs, 0);
             }
-            outputs(there, out, m, first, last, outputs_, y);
+            map_of_points(there, out, m, first, last, outputs, y);
         }
         free(here);
     }
@@ -317,14 +317,14 @@ int convolve(const float *x, const float *w, float *y, long count, long high, lo
 /* dw, K x 3 x 3 x C, from the input and the gradient of the output. Each thread has its own sums,
  * which are added in the threads' order: as many threads give the same bits. */
 int weights(const float *x, const float *g, float *dw, long count, long high, long wide, long inputs,
-            long outputs_, int threads) {
+            long outputs, int threads) {
     Maps m = maps(count, high, wide);
     int lines = m.count * m.down, together = CHUNK / m.across > 0 ? CHUNK / m.across : 1;
     int chunks = (lines + together - 1) / together, failed = 0;
     size_t tiles = (size_t)together * m.across;
-    size_t in = tiles * inputs + SKEW, out = tiles * outputs_ + SKEW;
-    size_t row_in = 4 * (size_t)wide * inputs, row_out = 4 * (size_t)wide * outputs_;
-    size_t pairs = (size_t)inputs * outputs_;
+    size_t in = tiles * inputs + SKEW, out = tiles * outputs + SKEW;
+    size_t row_in = 4 * (size_t)wide * inputs, row_out = 4 * (size_t)wide * outputs;
+    size_t pairs = (size_t)inputs * outputs;
     float *sums = calloc(threads * POINTS * pairs, sizeof(float));
     float *zeros = calloc((size_t)wide * inputs, sizeof(float));
     if (!sums || !zeros) {
@@ -342,24 +342,24 @@ int weights(const float *x, const float *g, float *dw, long count, long high, lo
             int first = chunk * together, last = first + together < lines ? first + together : lines;
             int next = last + together < lines ? together : lines - last;
             input_points(x, zeros, m, first, last, inputs, here, in);
-            gradient_points(g, m, first, last, outputs_, there, out);
+            gradient_points(g, m, first, last, outputs, there, out);
             for (int p = 0; p < POINTS; p++) {
                 if (high % 4 == 0) {
                     ask(x + last * row_in, next * row_in, p, 0);
                     ask(g + last * row_out, next * row_out, p, 0);
                 }
                 product(here + p * in, 1, inputs, there + p * out, mine + p * pairs, inputs,
-                        outputs_, (last - first) * m.across, 1);
+                        outputs, (last - first) * m.across, 1);
             }
         }
         free(here);
     }
     for (int thread = 1; thread < threads; thread++)
         for (size_t i = 0; i < POINTS * pairs; i++) sums[i] += sums[thread * POINTS * pairs + i];
-    for (int k = 0; k < outputs_; k++) /* dw = G' sums G */
+    for (int k = 0; k < outputs; k++) /* dw = G' sums G */
         for (int c = 0; c < inputs; c++) {
             float half[18];
-            const float *from = sums + (size_t)c * outputs_ + k;
+            const float *from = sums + (size_t)c * outputs + k;
             for (int q = 0; q < 6; q++)
                 for (int i = 0; i < 3; i++) {
                     float sum = 0;
