@@ -170,6 +170,7 @@ def test_somebodys_own_module_is_trained_under_the_protocol(command, tmp_path, m
         ),
         (["train", "resnet20", "--data", "digits", "--device", "cuda"], "--device cuda"),
         (["train", "resnet20", "--data", "digits", "--engine", "graph"], "--engine graph"),
+        (["train", "resnet20", "--data", "digits", "--engine", "fast"], "choose one of auto, "),
         (["train", "resnet50", "--data", "digits", "--size", "64"], "--size is for pictures"),
         (["train", "resnet20", "--data", "cifar10:nowhere"], "nowhere: there is no such"),
         (["train", "--spec", "nothing.json"], "There is no nothing.json"),

@@ -186,6 +186,24 @@ def test_a_plan_with_our_kernels_is_the_plain_one_but_for_rounding(changed) -> N
     assert counts == {RECIPE.replicas * RECIPE.steps}
 
 
+def test_a_resumed_run_ends_with_the_same_bits() -> None:
+    recipe = structs.replace(RECIPE, steps=4)
+    batches = list(given(recipe.steps, recipe.replicas, recipe.batch))
+    network = initialise(ResNet(WIDE), seed=SEED)
+    unbroken, broken = (begun(copy.deepcopy(network), recipe) for _ in range(2))
+    for batch in batches:
+        by_kernels(unbroken, batch, 0.1)
+    for batch in batches[:2]:
+        by_kernels(broken, batch, 0.1)
+    kept = {name: tensor.clone() for name, tensor in broken.tensors().items()}
+    resumed = begun(ResNet(WIDE), recipe)
+    resumed.restore(kept, broken.facts())
+    for batch in batches[2:]:
+        by_kernels(resumed, batch, 0.1)
+    for name, tensor in unbroken.tensors().items():
+        assert torch.equal(tensor, resumed.tensors()[name]), name
+
+
 def test_what_is_computed_again_is_computed_by_the_same_kernels() -> None:
     network = initialise(ResNet(structs.replace(WIDE, depths=(3, 1, 1))), seed=SEED)
     convolving = natively(plainly, whole=False)

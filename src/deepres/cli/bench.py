@@ -22,7 +22,7 @@ def bench(
     data: str = typer.Option("synthetic", help="Pictures for step and loader."),
     batch: int = typer.Option(64, min=1, help="Of inference; one picture is timed too."),
     precision: str = typer.Option("fp32", help="Of inference: fp32 or bf16."),
-    engine: str = typer.Option("auto", help="Of step: auto, eager or compiled."),
+    engine: str = typer.Option("auto", help="Of step: auto, eager, native or compiled."),
     compiled: bool = typer.Option(False, "--compiled", help="Time the compiled network too."),
     as_json: bool = typer.Option(False, "--json", help="One JSON object on standard output."),
 ) -> None:

@@ -144,6 +144,9 @@ def train(
             printed(_answer(folder, run, result), _told(folder, run, result), as_json)
 
 
+ENGINES = ("auto", "eager", "native", "compiled", "graph")
+
+
 @dataclass(frozen=True)
 class Wishes:
     """The flags that say how, and how closely it is watched."""
@@ -158,7 +161,9 @@ class Wishes:
 
 
 def _refuse_without_gpu(device: str | None, engine: str) -> None:
-    """What takes a GPU where none is asked for, or there is none."""
+    """What takes a GPU where none is asked for, or there is none; engines that nobody knows."""
+    if engine not in ENGINES:
+        raise UserError(f"--engine {engine}: choose one of {', '.join(ENGINES)}.")
     if device not in (None, "cpu"):
         _place(device)
         return
@@ -224,12 +229,13 @@ def _plan(
     place = _place(wishes.device or (before.device if before else "cpu"))
     if before is None or before.device != place:
         plan = _new_plan(run, pictures, network, wishes, place)
+    elif wishes.engine not in ("auto", before.engine):
+        wishes = replace(wishes, threads=wishes.threads or before.threads)
+        plan = _new_plan(run, pictures, network, wishes, place)
     else:
-        engine = None if wishes.engine == "auto" else wishes.engine
-        told = {"threads": wishes.threads, "workers": wishes.workers, "engine": engine}
+        told = {"threads": wishes.threads, "workers": wishes.workers}
         plan = structs.replace(before, **{name: v for name, v in told.items() if v is not None})
-        as_begun = ", as it was begun" if plan.engine == before.engine else ""
-        note(f"step: {plan.engine}, {plan.layout}, {plan.threads} threads{as_begun}")
+        note(f"step: {plan.engine}, {plan.layout}, {plan.threads} threads, as it was begun")
     if (
         before is not None
         and structs.replace(plan, workers=before.workers, ranks=before.ranks) != before

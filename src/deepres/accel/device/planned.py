@@ -43,6 +43,8 @@ def planned(
     workers: int = 0,
 ) -> tuple[Plan, str]:
     """The plan, and why it is this one."""
+    if engine == "native":
+        raise UserError("--engine native computes on processors: auto, eager, compiled or graph.")
     why = _no_graph(network, recipe, images, device)
     if engine == "graph" and why:
         raise UserError(f"--engine graph: {why}. --engine eager trains it.")
