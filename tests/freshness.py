@@ -89,22 +89,6 @@ def trainings() -> str:
     return "\n".join(rows) + "\n"
 
 
-def existence() -> str:
-    """Trained networks with identities added, as `deepres run existence` measured them."""
-    from deepres.studies.outcome import gathered
-
-    rows = ["| trained | with identities | logits differ by at most | wrong before | wrong after |"]
-    rows.append("|---|---|---|---|---|")
-    for one in gathered(sorted(ROOT.glob("results/cifar*.jsonl"))):
-        for more in one.deeper:
-            before, after = more.test
-            rows.append(
-                f"| `{one.run.name}`, {one.run.recipe.steps:,} steps | {more.layers}"
-                f" | {more.largest_difference:.1g} | {before} | {after} |"
-            )
-    return "\n".join(rows) + "\n"
-
-
 def finetuning() -> str:
     """The committed lines of `bench/finetune.py`: wrong answers of each seed, and their mean."""
     from docs.made.results import lines
@@ -126,7 +110,6 @@ def finetuning() -> str:
 
 
 TABLES = {
-    "existence": existence,
     "finetuning": finetuning,
     "trainings": trainings,
     "checkpoints": checkpoints,

@@ -66,7 +66,8 @@ def prepared(network: nn.Module, recipe: Recipe, plan: Plan, ranks: Ranks = ALON
     step: Step = partial(one, forward=forward, update=update)
     if plan.engine == "native":
         library()  # says what is missing before the first step does
-        shares = recipe.replicas if plan.replicas == "folded" else 1
+        at_once = plan.replicas == "folded" and ranks.count == 1
+        shares = recipe.replicas if at_once else 1
         step = natively(step, whole=not plan.checkpointed, shares=shares)
     return step if plan.layout == "channels last" else partial(_contiguous, step)
 
