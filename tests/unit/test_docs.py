@@ -250,6 +250,24 @@ def outcome(network, steps, wrong, seed=0):
     )
 
 
+def test_a_network_that_trains_badly_is_within_its_figure(tmp_path, monkeypatch):
+    """Of a tenth of the steps plain-56 is still above 50 %: an axis to 20 or 40 would hide it."""
+
+    def drawn(wrong):
+        place = tmp_path / str(wrong)
+        place.mkdir()
+        runs = [outcome("plain56", 6_400, wrong), outcome("resnet56", 6_400, 1_000)]
+        add_lines(place / "runs.jsonl", runs)
+        found = {run.network: [run] for run in results.finished(place)}
+        monkeypatch.setattr(printed, "as_the_paper", lambda: found)
+        return printed.figure_1().svg
+
+    assert ">20</text>" in drawn(1_500)
+    assert ">30</text>" not in drawn(1_400)
+    assert ">60</text>" in drawn(5_600)
+    assert printed.figure_6().svg.count(">60</text>") == 2, "side by side on one axis"
+
+
 def test_lines_that_studies_write_fill_tables_and_figures(tmp_path, monkeypatch):
     runs = [outcome("plain20", 6_400, 1_100), outcome("plain56", 6_400, 1_500)]
     runs += [outcome("resnet20", 6_400, wrong, seed) for seed, wrong in enumerate((900, 1_100))]

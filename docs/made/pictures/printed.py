@@ -6,6 +6,7 @@ from html import escape
 
 from deepres import paper
 from deepres.report.chart import Axes, Series, chart
+from deepres.report.panels import top_for
 
 from ..results import NOT_YET, Finished, as_the_paper, told
 from .canvas import Canvas, Picture
@@ -123,13 +124,17 @@ def figure_6() -> Picture:
     """Fig. 6, left and middle, as we ran it."""
     if not as_the_paper():
         return missing("Fig. 6, ours", "figure6")
-    left = curves("Plain networks", tuple(f"plain{n}" for n in (20, 32, 44, 56)), "figure6")
-    middle = curves("Residual networks", tuple(f"resnet{n}" for n in (20, 32, 44, 56)), "figure6")
+    plain, residual = (tuple(f"{k}{n}" for n in (20, 32, 44, 56)) for k in ("plain", "resnet"))
+    left = curves("Plain networks", plain, "figure6", residual)
+    middle = curves("Residual networks", residual, "figure6", plain)
     return Picture(f'<div class="pair">{left.svg}{middle.svg}</div>', f"{left.alt} {middle.alt}")
 
 
-def curves(title: str, names: Sequence[str], study: str) -> Picture:
-    """Training error thin and test error bold, a colour for each network, seeds averaged."""
+def curves(title: str, names: Sequence[str], study: str, beside: Sequence[str] = ()) -> Picture:
+    """Training error thin and test error bold, a colour for each network, seeds averaged.
+
+    The axis is that of what stands beside it, too.
+    """
     runs = {n: as_the_paper()[n] for n in names if n in as_the_paper()}
     if not runs:
         return missing(title, study)
@@ -138,8 +143,11 @@ def curves(title: str, names: Sequence[str], study: str) -> Picture:
         series.append(
             Series(f"{name}, training", joined([r.training for r in mine]), "dashed", colour)
         )
-        series.append(Series(f"{name}, test", joined([r.watched for r in mine]), "bold", colour))
-    axes = Axes("iteration", "error, %", end, 0, 40 if end < 64_000 else 20)
+        tests = [[*r.watched, (r.steps, r.test_error)] for r in mine]
+        series.append(Series(f"{name}, test", joined(tests), "bold", colour))
+    shown = [r for n, rs in as_the_paper().items() if n in (*names, *beside) for r in rs]
+    worst = max(e for r in shown for e in (r.test_error, *(e for _, e in r.training[-1:])))
+    axes = Axes("iteration", "error, %", end, 0, top_for(worst, 20))
     absent = [n for n in names if n not in runs]
     stamps = {told(r) for rs in runs.values() for r in rs}
     note = "; ".join(sorted(stamps)) + (f"; {NOT_YET}: {', '.join(absent)}" if absent else "")

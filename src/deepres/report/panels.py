@@ -57,6 +57,11 @@ def _top(rows: Sequence[Told], top: float) -> float:
     ends = [one.test.top1_error for row in rows for one in row.outcomes]
     ends += [one.while_training.top1_error for row in rows for one in row.outcomes]
     worst = max(ends, default=0.0)
+    return top_for(worst, top)
+
+
+def top_for(worst: float, top: float) -> float:
+    """Of an axis that shows the worst end, and no more than `top` where that is enough."""
     return top if worst < 0.95 * top else min(100.0, 10 * math.ceil(1.25 * worst / 10))
 
 
