@@ -110,6 +110,8 @@ def test_tiny_maps_by_products_train_as_they_come(monkeypatch: pytest.MonkeyPatc
     assert not any("forward" in vars(module) for module in second.network.modules())
     twins(Anybodys().double(), FOLDED_RECIPE, (eager, multiplying))
     assert len(maps) == 54, "a bias is no paper's convolution"
+    reflecting = nn.Conv2d(4, 4, 3, padding=1, bias=False, padding_mode="reflect")
+    assert not tiny._layers(nn.Sequential(reflecting)), "a product has zeros around it"
 
 
 def test_checkpointing_keeps_fewer_activations() -> None:

@@ -24,3 +24,11 @@ def replaced(layers: Sequence[Layer], made: Callable[[Layer, Pass], Pass]) -> It
                 del layer.forward
             else:
                 layer.forward = one
+
+
+def keeps_size(layer: nn.Module) -> bool:
+    """A 3x3 convolution that keeps the map's size, zeros around it, as the paper's are."""
+    if type(layer) is not nn.Conv2d or layer.bias is not None or layer.padding_mode != "zeros":
+        return False
+    kind = layer.kernel_size, layer.stride, layer.padding, layer.dilation, layer.groups
+    return kind == ((3, 3), (1, 1), (1, 1), (1, 1), 1)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..train import Forward
-from .replaced import Pass, replaced
+from .replaced import Pass, keeps_size, replaced
 
 EDGE = 2  # of the largest maps on which the product was faster
 
@@ -44,13 +44,7 @@ def found_in(network: nn.Module, edge: int) -> bool:
 
 
 def _layers(network: nn.Module) -> list[nn.Conv2d]:
-    return [m for m in network.modules() if isinstance(m, nn.Conv2d) and _fits(m)]
-
-
-def _fits(layer: nn.Conv2d) -> bool:
-    """A 3x3 convolution that keeps the map's size, as the paper's are."""
-    kind = layer.kernel_size, layer.stride, layer.padding, layer.dilation, layer.groups
-    return kind == ((3, 3), (1, 1), (1, 1), (1, 1), 1) and layer.bias is None
+    return [m for m in network.modules() if isinstance(m, nn.Conv2d) and keeps_size(m)]
 
 
 def _tiny(layer: nn.Conv2d, before: Pass) -> Pass:

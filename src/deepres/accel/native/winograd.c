@@ -32,6 +32,24 @@ static Maps maps(int count, int high, int wide) {
     return (Maps){count, high, wide, (high + 3) / 4, (wide + 3) / 4};
 }
 
+/* Rows of tiles, so many together that a chunk's points stay in the second cache. */
+typedef struct {
+    int lines, together, count;
+    size_t in, out;         /* floats between the points of a chunk */
+    size_t row_in, row_out; /* floats of a row of tiles in its map */
+} Chunks;
+
+static Chunks chunks_of(Maps m, long inputs, long outputs) {
+    int lines = m.count * m.down, together = CHUNK / m.across > 0 ? CHUNK / m.across : 1;
+    size_t tiles = (size_t)together * m.across, pixels = 4 * (size_t)m.wide;
+    return (Chunks){lines, together, (lines + together - 1) / together, tiles * inputs + SKEW,
+                    tiles * outputs + SKEW, pixels * inputs, pixels * outputs};
+}
+
+static int rows_from(Chunks all, int first) {
+    return first + all.together < all.lines ? all.together : all.lines - first;
+}
+
 /* six of a line become six points: B' d */
 #define POINTS_OF_INPUT(d0, d1, d2, d3, d4, d5, p0, p1, p2, p3, p4, p5)   \
     {                                                                     \
@@ -273,11 +291,9 @@ static void kernel_points(const float *w, int outputs, int inputs, int turned, f
 int convolve(const float *x, const float *w, float *y, long count, long high, long wide, long inputs,
              long outputs, long turned, int threads) {
     Maps m = maps(count, high, wide);
-    int lines = m.count * m.down, together = CHUNK / m.across > 0 ? CHUNK / m.across : 1;
-    int chunks = (lines + together - 1) / together, failed = 0;
-    size_t tiles = (size_t)together * m.across;
-    size_t in = tiles * inputs + SKEW, out = tiles * outputs + SKEW;
-    size_t row_in = 4 * (size_t)wide * inputs, row_out = 4 * (size_t)wide * outputs;
+    Chunks all = chunks_of(m, inputs, outputs);
+    size_t in = all.in, out = all.out;
+    int failed = 0;
     float *kernel = space((size_t)POINTS * inputs * outputs);
     float *zeros = calloc((size_t)wide * inputs, sizeof(float));
     if (!kernel || !zeros) {
@@ -293,15 +309,15 @@ int convolve(const float *x, const float *w, float *y, long count, long high, lo
         float *here = space(POINTS * (in + out)), *there = here + POINTS * in;
         failed = !here;
 #pragma omp for schedule(static)
-        for (int chunk = 0; chunk < chunks; chunk++) {
+        for (int chunk = 0; chunk < all.count; chunk++) {
             if (!here) continue;
-            int first = chunk * together, last = first + together < lines ? first + together : lines;
-            int next = last + together < lines ? together : lines - last;
+            int first = chunk * all.together, last = first + rows_from(all, first);
+            int next = rows_from(all, last);
             input_points(x, zeros, m, first, last, inputs, here, in);
             for (int p = 0; p < POINTS; p++) {
                 if (high % 4 == 0) {
-                    ask(x + last * row_in, next * row_in, p, 0);
-                    ask(y + first * row_out, (last - first) * row_out, p, 1);
+                    ask(x + last * all.row_in, next * all.row_in, p, 0);
+                    ask(y + first * all.row_out, (last - first) * all.row_out, p, 1);
                 }
                 product(here + p * in, inputs, 1, kernel + (size_t)p * inputs * outputs,
                         there + p * out, (last - first) * m.across, outputs, inputs, 0);
@@ -319,11 +335,9 @@ int convolve(const float *x, const float *w, float *y, long count, long high, lo
 int weights(const float *x, const float *g, float *dw, long count, long high, long wide, long inputs,
             long outputs, int threads) {
     Maps m = maps(count, high, wide);
-    int lines = m.count * m.down, together = CHUNK / m.across > 0 ? CHUNK / m.across : 1;
-    int chunks = (lines + together - 1) / together, failed = 0;
-    size_t tiles = (size_t)together * m.across;
-    size_t in = tiles * inputs + SKEW, out = tiles * outputs + SKEW;
-    size_t row_in = 4 * (size_t)wide * inputs, row_out = 4 * (size_t)wide * outputs;
+    Chunks all = chunks_of(m, inputs, outputs);
+    size_t in = all.in, out = all.out;
+    int failed = 0;
     size_t pairs = (size_t)inputs * outputs;
     float *sums = calloc(threads * POINTS * pairs, sizeof(float));
     float *zeros = calloc((size_t)wide * inputs, sizeof(float));
@@ -336,17 +350,17 @@ int weights(const float *x, const float *g, float *dw, long count, long high, lo
         float *here = space(POINTS * (in + out)), *there = here + POINTS * in;
         float *mine = sums + thread * POINTS * pairs;
         failed |= !here;
-        int begin = (int)((long)chunks * thread / threads);
-        int end = here ? (int)((long)chunks * (thread + 1) / threads) : begin;
+        int begin = (int)((long)all.count * thread / threads);
+        int end = here ? (int)((long)all.count * (thread + 1) / threads) : begin;
         for (int chunk = begin; chunk < end; chunk++) {
-            int first = chunk * together, last = first + together < lines ? first + together : lines;
-            int next = last + together < lines ? together : lines - last;
+            int first = chunk * all.together, last = first + rows_from(all, first);
+            int next = rows_from(all, last);
             input_points(x, zeros, m, first, last, inputs, here, in);
             gradient_points(g, m, first, last, outputs, there, out);
             for (int p = 0; p < POINTS; p++) {
                 if (high % 4 == 0) {
-                    ask(x + last * row_in, next * row_in, p, 0);
-                    ask(g + last * row_out, next * row_out, p, 0);
+                    ask(x + last * all.row_in, next * all.row_in, p, 0);
+                    ask(g + last * all.row_out, next * all.row_out, p, 0);
                 }
                 product(here + p * in, 1, inputs, there + p * out, mine + p * pairs, inputs,
                         outputs, (last - first) * m.across, 1);

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..replaced import keeps_size
 from .build import called
 
 CHANNELS = 16  # inputs and outputs are multiples of it
@@ -16,14 +17,10 @@ MOST = 256  # from 512 channels transforming the kernel takes as long as is save
 SMALLEST = 3  # edge of a map: on smaller ones most of a tile is empty
 
 
-def fits(layer: nn.Module) -> bool:
-    """A 3x3 convolution that keeps the map's size, as the paper's are."""
-    if type(layer) is not nn.Conv2d or layer.bias is not None or layer.padding_mode != "zeros":
-        return False
-    kind = layer.kernel_size, layer.stride, layer.padding, layer.dilation, layer.groups
+def fits(layer: nn.Conv2d) -> bool:
+    """A convolution of the paper's kind, between so many channels as the kernels take."""
     widths = layer.in_channels, layer.out_channels
-    whole = all(width % CHANNELS == 0 and width <= MOST for width in widths)
-    return kind == ((3, 3), (1, 1), (1, 1), (1, 1), 1) and whole
+    return keeps_size(layer) and all(width % CHANNELS == 0 and width <= MOST for width in widths)
 
 
 def takes(x: Tensor) -> bool:
