@@ -45,7 +45,8 @@ def _block(
 
 
 def _shortcut(shortcut: nn.Module, x: Tensor) -> Tensor:
-    """What is added, in the layout of what it is added to."""
+    """What is added, in the layout of what it is added to, and its gradient in that of x."""
     if isinstance(shortcut, Zeros):
-        return shortcut(x).contiguous(memory_format=torch.channels_last)
+        every = F.avg_pool2d(x, 1, shortcut.stride)  # the gradient of slices would lie otherwise
+        return F.pad(every, shortcut.padding).contiguous(memory_format=torch.channels_last)
     return x

@@ -258,31 +258,50 @@ static const float KERNEL[6][3] = {/* G */
 
 /* G w G' of every pair of channels: to[point][in][out]; turned, it is the kernel that takes
  * gradients back, and in and out change places */
-static void kernel_points(const float *w, int outputs, int inputs, int turned, float *to) {
+static void kernel_points(const float *w, int outputs, int inputs, int turned, float *to, int threads) {
+    int rows = turned ? outputs : inputs, columns = turned ? inputs : outputs;
+#pragma omp parallel for num_threads(threads) schedule(static)
+    for (int row = 0; row < rows; row++)
+        for (int column = 0; column < columns; column += LANES) {
+            vec taps[9], half[18];
+            UNROLL for (int t = 0; t < 9; t++)
+                if (turned)
+                    taps[8 - t] = IN(w + ((size_t)row * 9 + t) * inputs + column);
+                else
+                    UNROLL for (int lane = 0; lane < LANES; lane++)
+                        taps[t][lane] = w[((size_t)(column + lane) * 9 + t) * inputs + row];
+            UNROLL for (int p = 0; p < 6; p++)
+                UNROLL for (int q = 0; q < 3; q++)
+                    half[3 * p + q] = KERNEL[p][0] * taps[q] + KERNEL[p][1] * taps[3 + q] +
+                                      KERNEL[p][2] * taps[6 + q];
+            float *place = to + (size_t)row * columns + column;
+            UNROLL for (int p = 0; p < 6; p++)
+                UNROLL for (int q = 0; q < 6; q++, place += (size_t)rows * columns)
+                    OUT(place) = KERNEL[q][0] * half[3 * p] + KERNEL[q][1] * half[3 * p + 1] +
+                                 KERNEL[q][2] * half[3 * p + 2];
+        }
+}
+
+/* dw = G' sums G, K x 3 x 3 x C, of all threads' sums[point][out][in] in the threads' order */
+static void kernel_of_points(const float *sums, int outputs, int inputs, float *dw, int threads) {
+    size_t pairs = (size_t)inputs * outputs;
+#pragma omp parallel for num_threads(threads) schedule(static)
     for (int k = 0; k < outputs; k++)
         for (int c = 0; c < inputs; c += LANES) {
-            vec half[18], whole[POINTS];
-            const float *from = w + (size_t)k * 9 * inputs + c;
-            UNROLL for (int q = 0; q < 3; q++) {
-                int at = turned ? 2 - q : q;
-                vec w0 = IN(from + (turned ? 6 + at : at) * inputs);
-                vec w1 = IN(from + (3 + at) * inputs);
-                vec w2 = IN(from + (turned ? at : 6 + at) * inputs);
-                UNROLL for (int p = 0; p < 6; p++)
-                    half[3 * p + q] = KERNEL[p][0] * w0 + KERNEL[p][1] * w1 + KERNEL[p][2] * w2;
-            }
+            vec half[18] = {0};
             UNROLL for (int p = 0; p < 6; p++)
-                UNROLL for (int q = 0; q < 6; q++)
-                    whole[6 * p + q] = KERNEL[q][0] * half[3 * p] + KERNEL[q][1] * half[3 * p + 1] +
-                                       KERNEL[q][2] * half[3 * p + 2];
-            for (int p = 0; p < POINTS; p++) {
-                float *place = to + (size_t)p * outputs * inputs;
-                if (turned)
-                    OUT(place + (size_t)k * inputs + c) = whole[p];
-                else
-                    for (int lane = 0; lane < LANES; lane++)
-                        place[(size_t)(c + lane) * outputs + k] = whole[p][lane];
-            }
+                UNROLL for (int q = 0; q < 6; q++) {
+                    const float *from = sums + (6 * p + q) * pairs + (size_t)k * inputs + c;
+                    vec sum = IN(from);
+                    for (int thread = 1; thread < threads; thread++) sum += IN(from + thread * POINTS * pairs);
+                    UNROLL for (int i = 0; i < 3; i++) half[6 * i + q] += KERNEL[p][i] * sum;
+                }
+            UNROLL for (int i = 0; i < 3; i++)
+                UNROLL for (int j = 0; j < 3; j++) {
+                    vec sum = {0};
+                    UNROLL for (int q = 0; q < 6; q++) sum += KERNEL[q][j] * half[6 * i + q];
+                    OUT(dw + ((size_t)k * 9 + 3 * i + j) * inputs + c) = sum;
+                }
         }
 }
 
@@ -301,9 +320,9 @@ int convolve(const float *x, const float *w, float *y, long count, long high, lo
         return 1;
     }
     if (turned)
-        kernel_points(w, inputs, outputs, 1, kernel);
+        kernel_points(w, inputs, outputs, 1, kernel, threads);
     else
-        kernel_points(w, outputs, inputs, 0, kernel);
+        kernel_points(w, outputs, inputs, 0, kernel, threads);
 #pragma omp parallel num_threads(threads) reduction(| : failed)
     {
         float *here = space(POINTS * (in + out)), *there = here + POINTS * in;
@@ -362,31 +381,13 @@ int weights(const float *x, const float *g, float *dw, long count, long high, lo
                     ask(x + last * all.row_in, next * all.row_in, p, 0);
                     ask(g + last * all.row_out, next * all.row_out, p, 0);
                 }
-                product(here + p * in, 1, inputs, there + p * out, mine + p * pairs, inputs,
-                        outputs, (last - first) * m.across, 1);
+                product(there + p * out, 1, outputs, here + p * in, mine + p * pairs, outputs,
+                        inputs, (last - first) * m.across, 1);
             }
         }
         free(here);
     }
-    for (int thread = 1; thread < threads; thread++)
-        for (size_t i = 0; i < POINTS * pairs; i++) sums[i] += sums[thread * POINTS * pairs + i];
-    for (int k = 0; k < outputs; k++) /* dw = G' sums G */
-        for (int c = 0; c < inputs; c++) {
-            float half[18];
-            const float *from = sums + (size_t)c * outputs + k;
-            for (int q = 0; q < 6; q++)
-                for (int i = 0; i < 3; i++) {
-                    float sum = 0;
-                    for (int p = 0; p < 6; p++) sum += KERNEL[p][i] * from[(6 * p + q) * pairs];
-                    half[6 * i + q] = sum;
-                }
-            for (int i = 0; i < 3; i++)
-                for (int j = 0; j < 3; j++) {
-                    float sum = 0;
-                    for (int q = 0; q < 6; q++) sum += KERNEL[q][j] * half[6 * i + q];
-                    dw[((size_t)k * 9 + 3 * i + j) * inputs + c] = sum;
-                }
-        }
+    kernel_of_points(sums, outputs, inputs, dw, threads);
     free(sums), free(zeros);
     return failed;
 }
