@@ -18,7 +18,7 @@ from deepres.models.named import named
 from deepres.models.zoo import arch
 from deepres.report.chart import Axes
 from deepres.report.panels import UNIT, panel
-from deepres.report.study import page_of
+from deepres.report.study import page_of, results_markdown
 from deepres.runs.declare import Asked, run_of
 from deepres.spec import CIFAR, Data, Recipe, Run, scaled
 from deepres.studies import catalogue, cost
@@ -362,6 +362,23 @@ def test_an_ablations_page_tells_p_of_both_directions():
     assert "p, two-sided" in text
     assert f'</td><td class="number">{2 * below:.3f}</td></tr>' in text
     assert "takes 2 seeds an arm" in text
+
+
+def test_a_readme_shows_what_was_run_and_names_what_was_not():
+    wrong = {"plain-20": [950, 960], "plain-56": [1350, 1360], "residual-20": [875]}
+    found = largest(study("figure6"), outcomes("figure6", "short", wrong))
+    text, charts = results_markdown(found, "fig6")
+    assert "| plain-20 | 9.55 ± 0.07 (2 of 3)" in text
+    assert not re.search(r"^\| (plain-32|residual-110) ", text, re.M)
+    assert len(charts) == 2, "the panel of 110 and 1202 layers would be empty"
+    claims = {one.claim: one for one in found.findings() if not one.undecided}
+    assert len(claims) == 2
+    for claim, one in claims.items():
+        assert f"| {claim} | {one.found} | {one.verdict} |" in text, "as the whole study judges it"
+    assert "not run yet: plain-32, plain-44, plain-110, residual-32" in text
+    assert f"and {len(study('figure6').claims) - 2} claims about them." in text
+    whole, _ = results_markdown(largest(study("figure1"), outcomes("figure1", "short", wrong)), "f")
+    assert "Declared and not run yet" not in whole
 
 
 def test_lines_of_results_come_back_and_each_key_stands_once(tmp_path):

@@ -2,7 +2,10 @@
 
 import statistics
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+
+from msgspec import structs
 
 from .. import __file__ as package
 from ..spec import Recipe
@@ -29,8 +32,8 @@ def markdown_of(found: Results, stem: str) -> tuple[str, dict[str, str]]:
 
 
 def results_markdown(found: Results, stem: str) -> tuple[str, dict[str, str]]:
-    """Figures, tables and verdicts alone, as a README shows them, and the charts beside it."""
-    return markdown(list(results_block(found)), stem)
+    """Figures, tables and verdicts of what was run, as a README has them, and its charts."""
+    return markdown([*results_block(_run_only(found)), *_missing(found)], stem)
 
 
 def counted_page(study: Study, rows: Sequence[dict[str, object]]) -> str:
@@ -102,6 +105,30 @@ def results_block(found: Results) -> Iterator[Block]:
     if found.study.claims or found.study.deeper:
         yield Heading("What the paper claims")
         yield from claims_table(found)
+
+
+def _run_only(found: Results) -> Results:
+    """Without the rows of which nothing has been run, and what rests on them."""
+    rows = tuple(row for row in found.rows if row.outcomes or found.study.deeper)
+    there = {row.row.name for row in rows}
+    if not there:
+        return found
+    kept = ((one, tuple(name for name in one.rows if name in there)) for one in found.study.panels)
+    study = structs.replace(
+        found.study,
+        panels=tuple(structs.replace(one, rows=names) for one, names in kept if names),
+        claims=tuple(one for one in found.study.claims if one.named <= there),
+    )
+    return replace(found, study=study, rows=rows)
+
+
+def _missing(found: Results) -> Iterator[Text]:
+    """What of the declaration is not shown, because it has not been run."""
+    shown = _run_only(found)
+    if missing := [row.row.name for row in found.rows if row not in shown.rows]:
+        claims = len(found.study.claims) - len(shown.study.claims)
+        text = f"Declared and not run yet: {', '.join(missing)}"
+        yield Text(f"{text}, and {claims} claims about them." if claims else f"{text}.", "soft")
 
 
 def main_tables(found: Results) -> Iterator[Table | Text]:

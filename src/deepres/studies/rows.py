@@ -178,8 +178,7 @@ class Results:
         """How far apart single runs must lie: the claim's margin, and what few pictures leave."""
         if "error" not in claim.measure:
             return claim.margin
-        sides = [self.row(side) for side in (claim.larger, claim.smaller) if isinstance(side, str)]
-        chance = math.hypot(*(row.chance(claim.measure) for row in sides))
+        chance = math.hypot(*(self.row(name).chance(claim.measure) for name in claim.named))
         return max(claim.margin, CERTAIN * chance)
 
     def ensembles(self) -> list[Ensemble]:

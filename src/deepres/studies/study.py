@@ -79,6 +79,11 @@ class Claim(Struct, frozen=True, kw_only=True):
     measure: Measure
     margin: float = 3.0
 
+    @property
+    def named(self) -> set[str]:
+        """The rows that it speaks of."""
+        return {side for side in (self.larger, self.smaller) if isinstance(side, str)}
+
 
 class Panel(Struct, frozen=True, kw_only=True):
     """A chart in the paper's manner: training dashed, test bold."""
