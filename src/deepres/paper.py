@@ -52,6 +52,8 @@ TABLE_3 = {
 }
 
 # Table 4: one model, multi-scale, validation (the first row on the test set).
+TABLE_4_ON_TEST = "VGG (ILSVRC'14)"
+ONE_DIGIT = "VGG v5"  # in Tables 4 and 5: printed with one digit behind the point
 TABLE_4 = {
     "VGG (ILSVRC'14)": Error(None, 8.43),
     "GoogLeNet": Error(None, 7.89),

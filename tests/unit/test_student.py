@@ -3,12 +3,13 @@
 import random
 import statistics
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from deepres.studies.claims import Inequality, judged
-from deepres.studies.student import against, holm, quantile, upper_tail, welch
+from deepres.studies.student import against, holm, quantile, single, upper_tail, welch
 
 # Printed in any table of Student's t: one-sided probability, degrees of freedom, quantile.
 TABLE = [(0.05, 1, 6.314), (0.025, 4, 2.776), (0.01, 10, 2.764), (0.05, 30, 1.697)]
@@ -51,11 +52,33 @@ def arms(count, deviation):
 
 
 def test_what_seeds_resolve():
-    """With 0.2 points between seeds, three show half a point and fourteen show 0.2."""
-    shown = {n: welch(arms(n, 0.2), arms(n, 0.2)).smallest for n in (3, 5, 13, 14)}
-    assert shown[3] == pytest.approx(0.50, abs=0.01)
-    assert shown[5] == pytest.approx(0.35, abs=0.01)
-    assert shown[14] < 0.2 < shown[13]
+    """With 0.2 points between seeds, three show 0.6, five 0.4, and it takes seventeen for 0.2."""
+    shown = {n: welch(arms(n, 0.2), arms(n, 0.2)).smallest for n in (3, 5, 16, 17)}
+    assert shown[3] == pytest.approx(0.61, abs=0.005)
+    assert shown[5] == pytest.approx(0.40, abs=0.005)
+    assert shown[17] < 0.2 < shown[16]
+
+
+@pytest.mark.parametrize("count", [3, 5, 17])
+def test_the_smallest_difference_is_shown_four_times_in_five(count):
+    """By Student's test, in both directions, on many pairs of arms that differ by it."""
+    rng, draws = np.random.default_rng(count), 4_000
+    apart = welch(arms(count, 0.2), arms(count, 0.2)).smallest
+    one, other = (rng.normal(mean, 0.2, (draws, count)) for mean in (apart, 0.0))
+    error = np.sqrt((one.var(1, ddof=1) + other.var(1, ddof=1)) / count)
+    shown = np.abs(one.mean(1) - other.mean(1)) > quantile(0.025, 2 * count - 2) * error
+    assert shown.mean() == pytest.approx(0.8, abs=0.03)
+
+
+def test_a_single_run_is_held_against_the_spread_of_others():
+    values, one = [6.61, 6.45, 6.43, 6.90, 6.67], 7.93
+    test = single(one, values)
+    away = (one - np.mean(values)) / (np.std(values, ddof=1) * np.sqrt(1 + 1 / 5))
+    assert test.p == pytest.approx(upper_tail(away, 4), rel=1e-9)
+    assert test.difference == pytest.approx(one - np.mean(values))
+    assert test.effect > 5
+    assert verdicts(([one], values), (values, [one])) == ["holds", "fails"]
+    assert verdicts(([one], values[:2])) == ["within noise"], "two tell little of a spread"
 
 
 @given(a=VALUES, b=VALUES)
@@ -68,7 +91,7 @@ def test_the_two_directions_share_one_probability(a, b):
 
 @given(ps=st.lists(st.floats(0, 1), min_size=1, max_size=12))
 def test_holm_never_lowers_a_p_and_keeps_their_order(ps):
-    corrected = holm(ps)
+    corrected = holm(ps, len(ps))
     assert all(before <= after <= 1 for before, after in zip(ps, corrected, strict=True))
     assert min(corrected) == pytest.approx(min(1, len(ps) * min(ps)))
     pairs = sorted(zip(ps, corrected, strict=True))
@@ -76,7 +99,13 @@ def test_holm_never_lowers_a_p_and_keeps_their_order(ps):
 
 
 def test_holm_as_in_a_textbook():
-    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.01, 0.04, 0.03, 0.005], 4) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+
+
+@given(ps=st.lists(st.floats(0, 1), min_size=1, max_size=6), later=st.integers(0, 6))
+def test_claims_that_wait_count_as_if_they_were_large(ps, later):
+    whole = holm([*ps, *[1.0] * later], len(ps) + later)
+    assert holm(ps, len(ps) + later) == whole[: len(ps)]
 
 
 def verdicts(*pairs, margin=5.0):

@@ -277,7 +277,19 @@ def test_the_largest_scale_counts_and_data_are_not_mixed():
     other = structs.replace(CIFAR10, train="c" * 64)
     two = outcomes("table6", "paper", {"residual-20": [870, 880]})
     two += outcomes("table6", "paper", {"residual-20": [100]}, other)
-    assert largest(study("table6"), two).row("residual-20").errors == [8.7, 8.8]
+    found = largest(study("table6"), two)
+    assert (found.row("residual-20").errors, found.left_out) == ([8.7, 8.8], 1)
+    assert "1 of other pictures under the same name are left out" in page_of(found)
+
+
+def test_the_largest_scale_counts_before_the_studys_own_data():
+    other = Data(name="synthetic")
+    mixed = outcomes("table6", "short", {"residual-20": [1500]})
+    mixed += outcomes("table6", "paper", {"residual-20": [870]}, other)
+    found = largest(study("table6"), mixed)
+    assert (found.scale, found.data.name) == ("paper", "synthetic")
+    assert "numbers are of cifar10." in page_of(found)
+    assert "numbers are of cifar10." in page_of(largest(study("table6"), [], None, "cifar100"))
 
 
 def test_no_runs_at_all_is_the_declaration():
@@ -291,9 +303,55 @@ def test_claims_speak_of_the_error_that_they_name():
     found = largest(study("table6"), outcomes("table6", "paper", wrong))
     told = {finding.claim: finding.verdict for finding in found.findings()}
     assert told["residual-110 tests better than residual-56"] == "holds"
-    assert told["residual-1202 tests worse than residual-110"] == "within noise"  # one seed
+    assert told["residual-1202 tests worse than residual-110"] == "holds"  # 110's spread tells
     assert told["residual-1202 trains to below 0.1 %"] == "fails"  # 0.2 % of 50,000, far above
     assert told["residual-32 tests better than residual-20"] == "within noise"
+
+
+def test_numbers_of_the_papers_runs_judge_no_others():
+    wrong = {"plain-20": [950], "plain-56": [1350], "plain-110": [7_000], "residual-1202": [793]}
+    claim = "plain-110 stays above 60 % (test error)"
+    for scale, data in (("short", CIFAR10), ("paper", Data(name="synthetic")), ("paper", CIFAR10)):
+        found = largest(study("figure6"), outcomes("figure6", scale, wrong, data))
+        told = {one.claim: one for one in found.findings()}
+        assert told[claim].undecided == (not found.comparable)
+        assert told["residual-1202 trains to below 0.1 %"].undecided == (not found.comparable)
+        assert told["plain-56 trains worse than plain-20 (clean training error)"].undecided is False
+    assert told[claim].verdict == "holds"
+
+
+def test_the_lowest_error_seen_may_be_the_last():
+    made = outcomes("figure1", "paper", {"plain-20": [950, 6_500]})
+    assert largest(study("figure1"), made).row("plain-20").lowest_seen == (9.5 + 60.0) / 2
+
+
+def test_notes_and_digits_are_printed_as_the_paper_has_them():
+    four, five = (page_of(largest(study(name), [])) for name in ("table4", "table5"))
+    assert "- / 8.43 (test set)" in four
+    assert "24.4 / 7.1<" in four
+    assert "ResNet, all six averaged" in five
+    assert "- / 3.57 (test set)" in five
+    assert "- / 6.8 (test set)" in five
+    six = page_of(largest(study("table6"), outcomes("table6", "paper", {"residual-20": [875]})))
+    assert "6.43 (6.61 ± 0.16)" in six
+    assert "7.93 (training error &lt; 0.1)" in six
+    assert ">19.4M<" in six
+    one = largest(study("figure1"), outcomes("figure1", "paper", {"plain-20": [950]}))
+    assert "about 9.5, read off Fig. 6" in page_of(one)
+    assert one.row("plain-20").difference is None, "nothing is subtracted from what is about"
+
+
+def test_others_numbers_stand_beside_ours_only_where_they_compare():
+    name = "table1-on-cifar"
+    made = outcomes(name, "paper", {"residual-18": [2_700]})
+    whole = page_of(largest(study(name), made))
+    assert ">27.00 (1); top-5 0.00 (1)<" in whole
+    assert ">26.93 / 2.89<" in whole
+    short = largest(study(name), outcomes(name, "short", {"residual-18": [9]}))
+    text, _ = results_markdown(short, "f")
+    (ours,) = (line for line in text.splitlines() if line.startswith("| residual-18 | 0.09"))
+    assert "26.93" not in ours
+    assert "| residual-18 | - | 26.93 / 2.89 |" in text
 
 
 def test_smoke_runs_decide_nothing_but_that_identities_are_identities():
@@ -312,7 +370,7 @@ def test_an_ablation_tells_what_it_could_have_shown():
     found = results(study(name), outcomes(name, "paper", wrong), "paper", CIFAR10, 10)
     test = found.against_baseline(found.row("Nesterov's"))
     assert test.difference == pytest.approx(-0.7)
-    assert 0.2 < test.smallest < 0.3
+    assert 0.25 < test.smallest < 0.35
     assert found.against_baseline(found.row("torch's")) is None
     assert found.against_baseline(found.row("Caffe's")) is None
 
@@ -332,7 +390,7 @@ def test_running_statistics_are_another_measure_of_the_same_runs():
     test = found.against_baseline(found.row("running"))
     assert test.difference == pytest.approx(0.05)
     assert test.error == pytest.approx(0.01 / 3**0.5)
-    assert (test.freedom, test.smallest < 0.03) == (2, True)
+    assert (test.freedom, test.smallest < 0.04) == (2, True)
 
 
 def test_gradients_are_claimed_of_the_first_layer_against_the_last():
@@ -360,7 +418,7 @@ def test_an_ablations_page_tells_p_of_both_directions():
     found = largest(study(name), outcomes(name, "paper", wrong))
     below = 1 - found.against_baseline(found.row("Nesterov's")).p
     assert "p, two-sided" in text
-    assert f'</td><td class="number">{2 * below:.3f}</td></tr>' in text
+    assert f'data-head="p, two-sided">{2 * below:.3f}</td></tr>' in text
     assert "takes 2 seeds an arm" in text
 
 
@@ -391,6 +449,30 @@ def test_lines_of_results_come_back_and_each_key_stands_once(tmp_path):
     assert not re.search(rb"/(root|home|tmp|work)\b", path.read_bytes())
     path.write_bytes(b'{"key": 3}\n')
     with pytest.raises(UserError, match=r"cifar10\.jsonl, line 1, is no finished run"):
+        gathered([path])
+
+
+NOTHING_SEEN, TOO_MANY, TOP5_ABOVE = Tally(0, 0, 0), Tally(10, 20, 0), Tally(10, 2, 3)
+
+
+@pytest.mark.parametrize("tally", [NOTHING_SEEN, TOO_MANY, TOP5_ABOVE, Tally(10, -1, -1)])
+@pytest.mark.parametrize("which", ["test", "trained_on", "held_out", "while_training"])
+def test_lines_with_counts_that_cannot_be_are_refused(tmp_path, which, tally):
+    (made,) = outcomes("table6", "paper", {"residual-20": [870]})
+    path = tmp_path / "results.jsonl"
+    add_lines(path, [structs.replace(made, **{which: tally})])
+    with pytest.raises(UserError, match=r"line 1, is no finished run: .* wrong of \d+ cannot be"):
+        gathered([path])
+
+
+def test_a_line_under_anothers_key_is_refused_and_blank_lines_are_none(tmp_path):
+    made = outcomes("table6", "paper", {"residual-20": [870, 880]})
+    path = tmp_path / "results.jsonl"
+    add_lines(path, made)
+    path.write_bytes(b"\n" + path.read_bytes() + b"  \n")
+    assert len(gathered([path])) == 2
+    add_lines(path, [structs.replace(made[0], key="0" * 12)])
+    with pytest.raises(UserError, match=r"its key is 000000000000, that of its run "):
         gathered([path])
 
 

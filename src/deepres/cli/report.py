@@ -9,6 +9,7 @@ from ..errors import UserError
 from . import app, note, printed
 
 if TYPE_CHECKING:
+    from ..report.blocks import Block
     from ..studies.rows import Results
     from ..studies.study import Study
 
@@ -83,7 +84,7 @@ def _of_study(
     out: Path | None,
 ) -> Path:
     """Of a study: its page as HTML or Markdown, or the lines of its finished runs."""
-    from ..runs.disk import write_whole
+    from ..report.study import content
     from ..studies.catalogue import study as named
     from ..studies.outcome import add_lines
     from .precise import in_named, page_name
@@ -93,8 +94,7 @@ def _of_study(
     if weights and not study.responses:
         raise UserError(f"--weights is for figure7: {study.name} is about trainings.")
     if weights:
-        _written_as(path, (".html",))
-        write_whole(path, _of_weights(study, weights, data).encode())
+        _of_weights(study, weights, data, _written_as(path, (".html", ".md")))
         return path
     if study.kind == "counted":
         _counted(study, _written_as(path, (".html", ".md")))
@@ -105,7 +105,7 @@ def _of_study(
         count = add_lines(path, (one for row in found.rows for one in row.outcomes))
         note(f"{count} finished runs in {path}")
     else:
-        _written(found, path)
+        _written(study.title, content(found), path)
     return path
 
 
@@ -126,15 +126,16 @@ def _found(study: "Study", runs: list[Path], scale: str | None, data: str | None
     return largest(study, outcomes, wished, data)
 
 
-def _written(found: "Results", path: Path) -> None:
+def _written(title: str, blocks: "list[Block]", path: Path) -> None:
     """HTML, or Markdown with its charts beside it."""
-    from ..report.study import markdown_of, page_of
+    from ..report.as_html import html
+    from ..report.as_markdown import markdown
     from ..runs.disk import write_whole
 
     if path.suffix != ".md":
-        write_whole(path, page_of(found).encode())
+        write_whole(path, html(title, blocks).encode())
         return
-    text, files = markdown_of(found, path.stem)
+    text, files = markdown(blocks, path.stem)
     write_whole(path, text.encode())
     for name, svg in files.items():
         write_whole(path.with_name(name), svg.encode())
@@ -142,24 +143,22 @@ def _written(found: "Results", path: Path) -> None:
 
 def _counted(study: "Study", path: Path) -> None:
     """Table 1."""
-    from ..report.as_markdown import markdown
-    from ..report.counted import counted, counted_blocks
-    from ..report.study import counted_page
-    from ..runs.disk import write_whole
+    from ..report.counted import counted
+    from ..report.study import counted_content
 
-    rows = counted(study)
-    if path.suffix == ".md":
-        write_whole(path, markdown(counted_blocks(study, rows), path.stem)[0].encode())
-    else:
-        write_whole(path, counted_page(study, rows).encode())
+    _written(study.title, counted_content(study, counted(study)), path)
 
 
-def _of_weights(study: "Study", weights: list[str], data: str | None) -> str:
-    """Fig. 7 of weights that may be anybody's."""
+def _of_weights(study: "Study", weights: list[str], data: str | None, path: Path) -> None:
+    """Fig. 7 of weights that may be anybody's; files of one name are told apart by their paths."""
     from ..data.source import images
-    from ..report.weights import weights_page
+    from ..report.weights import weights_blocks
     from ..studies.measures import responses_of_file
 
     pictures = images(data or study.data, "train")
-    told = dict(responses_of_file(path, pictures) for path in weights)
-    return weights_page(study, told, pictures.name)
+    names = [Path(one).name for one in weights]
+    told = dict(
+        responses_of_file(one, name if names.count(name) == 1 else one, pictures)
+        for one, name in zip(weights, names, strict=True)
+    )
+    _written(study.title, weights_blocks(study, told, pictures.name), path)

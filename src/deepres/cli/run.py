@@ -84,9 +84,9 @@ def _trained(
     if missing:
         _warn(study, rows, scale, seeds, how.device)
     missing, carry = carrier(missing, pictures, how)
-    failed = _carry(missing, _images(missing, pictures), carry)
-    _measure(study, found, source)
-    _report(study, scale, told, len(pictures.train.classes), runs, as_json, failed)
+    failed, held = _carry(missing, _images(missing, pictures), carry)
+    _measure(study, scale, found, source)
+    _report(study, scale, told, len(pictures.train.classes), runs, as_json, failed, held)
 
 
 def _there(runs: Path) -> None:
@@ -137,15 +137,16 @@ def _warn(
     note(f"{told} ones go on where they were.")
 
 
-def _carry(tasks: "list[Task]", images: int, carry: "Carry") -> list[str]:
-    """Carries out what is missing; returns a sentence for each run that failed."""
+def _carry(tasks: "list[Task]", images: int, carry: "Carry") -> tuple[list[str], list[str]]:
+    """Carries out what is missing: a sentence for each run that failed, and what others hold."""
     from ..studies.carrying import carried
     from ..studies.runner import Ended
     from .watching import watching
 
     failed: list[str] = []
+    held: list[str] = []
     if not tasks:
-        return failed
+        return failed, held
     with watching(tasks, images) as show, closing(carried(tasks, carry)) as stream:
         for task, message in stream:
             show(task, message)
@@ -153,13 +154,16 @@ def _carry(tasks: "list[Task]", images: int, carry: "Carry") -> list[str]:
                 continue
             if message.users_fault and not message.held:
                 raise UserError(message.why)
+            if message.held:
+                note(f"{task.label} is left out: another process works on it, in {task.folder}.")
+                held.append(task.label)
+                continue
             note(f"{task.label} is left out: {message.why}")
-            if not message.held:
-                failed.append(f"{task.label}: {message.why}")
-    return failed
+            failed.append(f"{task.label}: {message.why}")
+    return failed, held
 
 
-def _measure(study: "Study", found: "list[Wanted]", source: str) -> None:
+def _measure(study: "Study", scale: "Scale", found: "list[Wanted]", source: str) -> None:
     """What a study measures on its trained networks."""
     from ..runs.pictures import as_declared
     from ..studies.measures import (
@@ -169,6 +173,7 @@ def _measure(study: "Study", found: "list[Wanted]", source: str) -> None:
         keep_responses,
         keep_views,
     )
+    from ..studies.study import seeds_of
 
     there = [one for one in found if one.finished]
     pictures = cache(partial(as_declared, source))  # of few data, for many runs
@@ -181,10 +186,12 @@ def _measure(study: "Study", found: "list[Wanted]", source: str) -> None:
             keep_gradients(one.folder, pictures(one.run.data).train)
         if study.deeper and one.row is study.rows[0]:
             keep_deeper(one.folder, pictures(one.run.data).test, study.deeper)
-    if study.kind == "ensemble" and there and len(there) == len(found):
+    members = [one for one in there if one.run.seed < seeds_of(one.row, scale, None)]
+    declared = sum(seeds_of(row, scale, None) for row in study.rows)
+    if study.kind == "ensemble" and len(members) == declared:
         test = pictures(there[0].run.data).test
-        keys = [one.run.key for one in there]
-        keep_ensemble([one.folder for one in there], keys, test, there[0].row.views.views)
+        keys = [one.run.key for one in members]
+        keep_ensemble([one.folder for one in members], keys, test, there[0].row.views.views)
 
 
 def _report(
@@ -195,10 +202,11 @@ def _report(
     runs: Path,
     as_json: bool,
     failed: list[str],
+    held: list[str],
 ) -> None:
     """The page, the table, the verdicts, and what they make of the exit status."""
     from ..report.study import page_of
-    from ..report.summary import rows_of, text_of
+    from ..report.summary import ensembles_of, rows_of, text_of
     from ..runs.disk import write_whole
     from ..studies.outcome import gathered
     from ..studies.rows import results
@@ -217,8 +225,10 @@ def _report(
         "claims": [
             {"claim": f.claim, "verdict": f.verdict, "found": f.found, "p": f.p} for f in findings
         ],
+        "ensembles": ensembles_of(found),
         "report": str(page.resolve()),
         "failed": failed,
+        "held_by_others": held,
     }
     printed(answer, f"{text_of(found)}\n{page}", as_json)
     if failed:
@@ -232,15 +242,16 @@ def _counted(study: "Study", only: str | None, runs: Path, as_json: bool) -> Non
     """A study that trains nothing."""
     from msgspec import structs
 
+    from ..report.as_html import html
     from ..report.counted import counted, counted_text
-    from ..report.study import counted_page
+    from ..report.study import counted_content
     from ..runs.disk import write_whole
     from ..studies.study import chosen
 
     rows = counted(structs.replace(study, rows=chosen(study, only)))
     page = runs / f"{study.name}.html"
     _there(runs)
-    write_whole(page, counted_page(study, rows).encode())
+    write_whole(page, html(study.title, counted_content(study, rows)).encode())
     answer = {"study": study.name, "scale": "paper", "rows": rows, "claims": []}
     printed(
         answer | {"report": str(page.resolve())}, f"{counted_text(study, rows)}\n{page}", as_json

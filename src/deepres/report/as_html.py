@@ -10,7 +10,7 @@ from .page import facts, page, paragraph
 STYLE = """
 :root { --s5: #a3244f; --s6: #2b6d78; }
 @media (prefers-color-scheme: dark) { :root { --s5: #f08fb0; --s6: #7cc4cf; } }
-.charts { align-items: start; }
+.charts { align-items: start; } .charts > :only-child { max-width: 40rem; }
 .study .wide { margin: .75rem 0; }
 .band { opacity: .16; } .hot { fill: transparent; } .hot:hover { fill: currentColor; }
 .study table td:first-child { white-space: nowrap; }
@@ -33,12 +33,21 @@ STYLE = """
     border-bottom: 1px solid var(--line); }
   .claims td { border: 0; padding: .1rem .2rem; font-weight: 500; }
   .claims td:nth-child(2) { grid-row: 2; grid-column: 1 / -1; font-weight: 400;
-    color: var(--soft); font-size: .85rem; } }
+    color: var(--soft); font-size: .85rem; }
+  .many, .many tbody { display: block; } .many thead { display: none; }
+  .many tr { display: block; padding: .4rem 0; border-bottom: 1px solid var(--line); }
+  .many td { display: flex; justify-content: space-between; gap: 1rem; border: 0;
+    padding: .05rem .2rem; }
+  .many td:first-child { font-weight: 600; } .many td:empty { display: none; }
+  .many td:not(:first-child)::before { content: attr(data-head); color: var(--soft);
+    font-size: .85rem; text-align: left; } }
 @media print { :root { --paper: #fff; --ink: #000; --soft: #444; --line: #bbb; --panel: #f4f4f4; }
   body { font-size: 10.5pt; } main { padding: 0; } h2, h3 { break-after: avoid; }
   .charts { grid-template-columns: 1fr 1fr; } figure, tr { break-inside: avoid; }
   .wide { overflow: visible; } table { font-size: 8.5pt; } .study pre { white-space: pre-wrap; } }
 """
+
+PHONE = 4  # columns that a phone shows side by side
 
 
 def html(title: str, blocks: Iterable[Block]) -> str:
@@ -68,25 +77,29 @@ def _table(block: Table) -> str:
         f'<th scope="col"{_kind(n, block)}>{escape(text)}</th>' for n, text in enumerate(block.head)
     )
     body = "".join(f"<tr>{''.join(_cells(row, block))}</tr>" for row in block.rows)
-    kind = (
-        ' class="words claims"'
-        if block.head[-1] == "verdict"
-        else ' class="words"'
-        if block.words > {0}
-        else ""
-    )
     return (
-        f'<div class="wide"><table{kind}><thead><tr>{head}</tr></thead>'
+        f'<div class="wide"><table{_class(block)}><thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
     )
 
 
+def _class(block: Table) -> str:
+    """Of claims, of words, or of so many columns that a phone shows each row as a list."""
+    if block.head[-1] == "verdict":
+        return ' class="words claims"'
+    if block.words > {0}:
+        return ' class="words"'
+    return ' class="many"' if len(block.head) > PHONE else ""
+
+
 def _cells(row: Sequence[str], block: Table) -> Iterator[str]:
+    many = len(block.head) > PHONE
     for n, text in enumerate(row):
         if text in VERDICTS:
             yield f'<td class="verdict {text.split()[0]}">{text}</td>'
         else:
-            yield f"<td{_kind(n, block)}>{escape(text)}</td>"
+            head = f' data-head="{escape(block.head[n])}"' if many else ""
+            yield f"<td{_kind(n, block)}{head}>{escape(text)}</td>"
 
 
 def _kind(column: int, block: Table) -> str:

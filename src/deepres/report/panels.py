@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from ..spec import Recipe
 from ..studies.outcome import Outcome, Point
 from ..studies.rows import Results, Told
-from ..studies.study import Panel, at_scale
+from ..studies.study import Panel, Study, at_scale
 from .blocks import Charts, Figure
 from .chart import Axes, Level, Series, chart
 
@@ -25,8 +25,9 @@ def panel(found: Results, one: Panel) -> Figure:
     """One of them, with what has been run; the paper's final values only beside full runs."""
     rows = [found.row(name) for name in one.rows]
     axes = Axes("iterations (1e4)", "error, %", _end(found, rows), 0, _top(rows, one.top))
-    series = [line for n, row in enumerate(rows) for line in lines(row, 1 + n % COLOURS)]
-    levels = list(_levels(rows)) if found.comparable or not found.runs else []
+    colours = _colours(found.study)
+    series = [line for row in rows for line in lines(row, colours[row.row.name])]
+    levels = list(_levels(rows, colours)) if found.comparable or not found.runs else []
     return Figure(one.title, chart(one.title, axes, series, _marks(found, rows), levels))
 
 
@@ -65,12 +66,23 @@ def top_for(worst: float, top: float) -> float:
     return top if worst < 0.95 * top else min(100.0, 10 * math.ceil(1.25 * worst / 10))
 
 
-def _levels(rows: Sequence[Told]) -> Iterator[Level]:
-    for n, row in enumerate(rows):
+def _levels(rows: Sequence[Told], colours: Mapping[str, int]) -> Iterator[Level]:
+    for row in rows:
         if row.row.paper is not None and row.row.paper.error is not None:
             error, note = row.row.paper.error, row.row.paper.note
+            if row.row.paper.spread is not None:  # of means, as ours are
+                error, note = row.row.paper.spread[0], "mean of its runs"
             words = f"paper, {row.row.name}: {error:g} %" + (f" ({note})" if note else "")
-            yield Level(error, 1 + n % COLOURS, words)
+            yield Level(error, colours[row.row.name], words)
+
+
+def _colours(study: Study) -> dict[str, int]:
+    """Of a row the same in every panel: its place in the first that shows it."""
+    colours: dict[str, int] = {}
+    for one in study.panels:
+        for n, name in enumerate(one.rows):
+            colours.setdefault(name, 1 + n % COLOURS)
+    return colours
 
 
 def lines(row: Told, colour: int) -> Iterator[Series]:

@@ -9,10 +9,10 @@ from msgspec import structs
 
 from .. import __file__ as package
 from ..spec import Recipe
-from ..studies.claims import METHOD
+from ..studies.claims import BRIEFLY, METHOD, Finding
 from ..studies.cost import ARITHMETIC, told
 from ..studies.rows import Results, Told, shown_power
-from ..studies.study import Printed, Study, at_scale, source_of
+from ..studies.study import Printed, Row, Study, at_scale, source_of
 from .as_html import html
 from .as_markdown import markdown
 from .blocks import Block, Code, Heading, Raw, Table, Text
@@ -20,25 +20,24 @@ from .counted import counted_blocks
 from .made import made
 from .panels import panels, responses
 
+VIEWS = {"one": "", "ten": " by ten crops", "multi-scale": " at five scales"}
+
 
 def page_of(found: Results) -> str:
     """One HTML file."""
     return html(found.study.title, content(found))
 
 
-def markdown_of(found: Results, stem: str) -> tuple[str, dict[str, str]]:
-    """The same as Markdown, and the files that it shows."""
-    return markdown(content(found), stem)
-
-
 def results_markdown(found: Results, stem: str) -> tuple[str, dict[str, str]]:
     """Figures, tables and verdicts of what was run, as a README has them, and its charts."""
-    return markdown([*results_block(_run_only(found)), *_missing(found)], stem)
+    shown = _run_only(found)
+    told_ = [*_figures(shown), *_verdicts(found, shown, BRIEFLY), *_missing(found, shown)]
+    return markdown(told_, stem)
 
 
-def counted_page(study: Study, rows: Sequence[dict[str, object]]) -> str:
+def counted_content(study: Study, rows: Sequence[dict[str, object]]) -> list[Block]:
     """The page of a study that trains nothing."""
-    return html(study.title, [*counted_blocks(study, rows), *differences()])
+    return [*counted_blocks(study, rows), *differences()]
 
 
 def content(found: Results) -> list[Block]:
@@ -63,26 +62,32 @@ def top(found: Results) -> Iterator[Block]:
 
 def state(found: Results) -> Text:
     """How much of the study has been run, and whether it may be compared."""
-    study = found.study
+    return Text(" ".join(_state(found)), "note" if not (found.runs and found.comparable) else "")
+
+
+def _state(found: Results) -> Iterator[str]:
     if not found.runs:
-        text = "Nothing of it has been run here: below are the declaration and the paper's values."
-        return Text(text, "note")
-    text = f"{found.runs} runs on {found.data.name}, {found.scale} scale."
-    if found.comparable:
-        return Text(text)
+        yield "Nothing of it has been run here: below are the declaration and the paper's values."
+    else:
+        runs = "1 run" if found.runs == 1 else f"{found.runs} runs"
+        yield f"{runs} on {found.data.name}, {found.scale} scale."
     recipe = found_recipe(found)
-    if recipe.scaled_from is not None:
+    if found.runs and recipe.scaled_from is not None:
         full = recipe.scaled_from
-        text += (
-            f" They take {recipe.steps:,} of {full.steps:,} steps: rate x decay x steps is"
+        yield (
+            f"They take {recipe.steps:,} of {full.steps:,} steps: rate x decay x steps is"
             f" {recipe.shrinkage:.4f} instead of {full.shrinkage:.4f}, so they are hardly"
             " regularised, and their errors do not compare with the paper's."
         )
-    if found.scale == "smoke":
-        text += " Smoke runs show that everything works and nothing else."
+    if found.runs and found.scale == "smoke":
+        yield "Smoke runs show that everything works and nothing else."
     if not found.as_declared:
-        text += f" The paper's numbers are of {study.data}."
-    return Text(text, "note")
+        yield f"The paper's numbers are of {found.study.data}."
+    if found.left_out:
+        yield (
+            f"{found.left_out} of other pictures under the same name are left out: a study is of"
+            " one set of them."
+        )
 
 
 def found_recipe(found: Results) -> Recipe:
@@ -91,7 +96,13 @@ def found_recipe(found: Results) -> Recipe:
 
 
 def results_block(found: Results) -> Iterator[Block]:
-    """Figures, tables and verdicts: what a README shows of a study."""
+    """Figures, tables and verdicts."""
+    yield from _figures(found)
+    yield from _verdicts(found, found, METHOD)
+
+
+def _figures(found: Results) -> Iterator[Block]:
+    """Curves, responses and the tables of errors."""
     if found.study.panels and (found.runs or any(row.row.paper for row in found.rows)):
         yield Heading("Error while they train")
         yield panels(found)
@@ -102,9 +113,17 @@ def results_block(found: Results) -> Iterator[Block]:
     yield Heading("At the end")
     yield from main_tables(found)
     yield from _deeper(found)
-    if found.study.claims or found.study.deeper:
-        yield Heading("What the paper claims")
-        yield from claims_table(found)
+
+
+def _verdicts(found: Results, shown: Results, method: str) -> Iterator[Block]:
+    """What became of the claims that are shown; the whole study is what corrects them."""
+    if not found.study.claims and not found.study.deeper:
+        return
+    claims = {claim.claim for claim in found.study.claims}
+    left = claims - {claim.claim for claim in shown.study.claims}
+    yield Heading("What the paper claims")
+    told_ = [one for one in found.findings() if one.claim not in left]
+    yield from claims_table(found, told_, method)
 
 
 def _run_only(found: Results) -> Results:
@@ -122,9 +141,8 @@ def _run_only(found: Results) -> Results:
     return replace(found, study=study, rows=rows)
 
 
-def _missing(found: Results) -> Iterator[Text]:
+def _missing(found: Results, shown: Results) -> Iterator[Text]:
     """What of the declaration is not shown, because it has not been run."""
-    shown = _run_only(found)
     if missing := [row.row.name for row in found.rows if row not in shown.rows]:
         claims = len(found.study.claims) - len(shown.study.claims)
         text = f"Declared and not run yet: {', '.join(missing)}"
@@ -137,13 +155,16 @@ def main_tables(found: Results) -> Iterator[Table | Text]:
         yield Table(*_side_by_side(found))
     else:
         yield Table(*_ours(found))
-        theirs = [(row.row.name, row.row.paper) for row in found.rows if row.row.paper]
+        theirs = [row.row for row in found.rows if row.row.paper or row.row.others]
         if theirs or found.study.beside:
-            yield Text(f"What the paper prints, on {found.study.data} at its full schedule:")
-            yield Table(*_theirs([*theirs, *found.study.beside]))
+            others = any(row.others for row in theirs)
+            who = "the paper and a reproduction print" if others else "the paper prints"
+            yield Text(f"What {who}, on {found.study.data} at the full schedule:")
+            yield Table(*_theirs(theirs, found.study.beside))
     for one in found.ensembles():
         yield Text(
-            f"All {len(one.members)} averaged: top-1 {one.test}, top-5 {one.test.top5_error:.2f} %."
+            f"{len(one.members)} networks averaged: top-1 {one.test},"
+            f" top-5 {one.test.top5_error:.2f} %."
         )
     if found.study.baseline:
         yield Text(shown_power())
@@ -153,41 +174,58 @@ def main_tables(found: Results) -> Iterator[Table | Text]:
 def _side_by_side(found: Results) -> tuple[list[str], list[list[str]]]:
     """Ours, the paper's and the difference come first: a phone shows these."""
     head, rows = _ours(found)
-    if not found.study.beside and all(row.row.paper is None for row in found.rows):
+    theirs = [row.row.paper for row in found.rows]
+    if not found.study.beside and not any(theirs):
         return head, rows
-    head[2:2] = ["paper", "difference"]
+    sizes = any(one and one.parameters for one in theirs)
+    head[2:2] = ["paper", "difference"] + (["parameters, paper"] if sizes else [])
     for row, cells in zip(found.rows, rows, strict=True):
         difference = row.difference if found.comparable else None
         cells[2:2] = [printed(row.row.paper), "-" if difference is None else f"{difference:+.2f}"]
-    blank = [""] * (len(head) - 3)
-    rows += [[name, "", printed(theirs), *blank] for name, theirs in found.study.beside]
+        if sizes:
+            cells[4:4] = [row.row.paper.parameters if row.row.paper else ""]
+    for name, one in found.study.beside:
+        told_ = [name, "", printed(one), ""] + ([one.parameters] if sizes else [])
+        rows.append(told_ + [""] * (len(head) - len(told_)))
     return head, rows
 
 
 def _ours(found: Results) -> tuple[list[str], list[list[str]]]:
-    measure = found.rows[0].row.measure
-    head = ["network", f"{measure}, mean ± std (n)", "best", "± test set", "training, clean"]
-    others = any(row.row.others for row in found.rows)
-    head += ["lowest seen on the way", "a reproduction"] if others else []
+    first = found.rows[0].row
+    head = ["network", f"{first.measure}{VIEWS[first.views.views]}, mean ± std (n)", "best"]
+    head += ["± test set", "training, clean"]
+    others = _beside_a_reproduction(found)
+    head += ["lowest test error", "a reproduction"] if others else []
     head += ["mean response"] if found.study.responses else []
     return [*head, "schedule"], [_cells(found, row, others) for row in found.rows]
+
+
+def _beside_a_reproduction(found: Results) -> bool:
+    """Whether others' numbers may stand in our rows."""
+    return any(row.row.others for row in found.rows) and (found.comparable or not found.runs)
 
 
 def _cells(found: Results, row: Told, others: bool) -> list[str]:
     recipe = at_scale(found.study, row.row, found.scale)
     ours = spread(row.errors, row.seeds)
-    if found.study.size > 32 and row.top5_errors:
+    if _has_top5(found) and row.top5_errors:
         ours += f"; top-5 {spread(row.top5_errors, row.seeds)}"
     cells = [row.row.name, ours, number(row.best)]
     cells += ["-" if row.binomial is None else f"{row.binomial:.2f}"]
     cells += [spread(row.values("clean training error"), row.seeds)]
     if others:
         theirs = row.row.others[0][1] if row.row.others else None
-        cells += [number(row.lowest_seen), printed(theirs)]
+        cells += [number(row.lowest_seen), numbers(theirs)]
     if found.study.responses:
         cells.append(spread(row.values("deviation of responses"), row.seeds))
     scale = f", {found.scale}" if found.scale != "paper" else ""
     return [*cells, f"{recipe.steps:,} steps{scale}"]
+
+
+def _has_top5(found: Results) -> bool:
+    """Whether top-5 errors are of interest: on large pictures, or where one is printed."""
+    theirs = [one for row in found.study.rows for _, one in row.others]
+    return found.study.size > 32 or any(one.top5 is not None for one in theirs)
 
 
 def number(value: float | None) -> str:
@@ -207,23 +245,35 @@ def spread(values: Sequence[float], declared: int) -> str:
 
 
 def printed(theirs: Printed | None) -> str:
-    """As a table prints it."""
-    if theirs is None:
-        return "-"
-    if theirs.error is None and theirs.top5 is None:
-        return theirs.note or "-"
-    text = "-" if theirs.error is None else f"{theirs.error:.2f}"
-    if theirs.top5 is not None:
-        text += f" / {theirs.top5:.2f}"
+    """As a table prints it, with what is said of it."""
+    text = numbers(theirs)
+    if theirs is None or not theirs.note:
+        return text
+    if theirs.about:
+        return theirs.note.replace("about", f"about {theirs.error:g}", 1)
     if theirs.spread is not None:
         return f"{text} ({theirs.spread[0]:.2f} ± {theirs.spread[1]:.2f})"
-    if theirs.note.startswith("about"):
-        return f"about {theirs.error:g}"
-    return text
+    return theirs.note if text == "-" else f"{text} ({theirs.note})"
 
 
-def _theirs(rows: Sequence[tuple[str, Printed]]) -> tuple[list[str], list[list[str]]]:
-    return ["network", "paper, %"], [[name, printed(theirs)] for name, theirs in rows]
+def numbers(theirs: Printed | None) -> str:
+    """Top-1 and top-5 error, with as many digits as were printed."""
+    if theirs is None or (theirs.error is None and theirs.top5 is None):
+        return "-"
+    text = "-" if theirs.error is None else f"{theirs.error:.{theirs.digits}f}"
+    return text if theirs.top5 is None else f"{text} / {theirs.top5:.{theirs.digits}f}"
+
+
+def _theirs(
+    rows: Sequence[Row], beside: Sequence[tuple[str, Printed]]
+) -> tuple[list[str], list[list[str]]]:
+    others = any(row.others for row in rows)
+    told_ = [
+        [row.name, printed(row.paper)] + ([numbers(row.others[0][1])] if row.others else [])
+        for row in rows
+    ]
+    told_ += [[name, printed(theirs)] + ([""] if others else []) for name, theirs in beside]
+    return ["network", "paper, %"] + (["a reproduction, %"] if others else []), told_
 
 
 def _ablation(found: Results) -> tuple[list[str], list[list[str]]]:
@@ -241,27 +291,42 @@ def _ablation(found: Results) -> tuple[list[str], list[list[str]]]:
     return head, rows
 
 
-def claims_table(found: Results) -> Iterator[Table | Text]:
+def claims_table(
+    found: Results, findings: Sequence[Finding] | None = None, method: str = METHOD
+) -> Iterator[Table | Text]:
     """Each claim with what was found and what that makes of it."""
-    findings = found.findings()
+    findings = found.findings() if findings is None else findings
     if not findings:
         return
     rows = [(one.claim, one.found, "-" if one.undecided else one.verdict) for one in findings]
     yield Table(["the paper's claim", "found", "verdict"], rows, frozenset({0, 1, 2}))
-    yield Text(METHOD, "soft")
+    if found.runs and not found.comparable:
+        yield Text("Verdicts are of these runs; the paper's own schedule and data are not judged.")
+    yield Text(method, "soft")
 
 
 def _explained(found: Results) -> str:
-    text = "Dashed: error on the training pictures as it was. Bold: test error, which was only"
-    text += " watched on the way and chose nothing; its last point is the final one. Dotted"
-    text += " lines: the rate divided by 10."
+    return " ".join(_of_curves(found))
+
+
+def _of_curves(found: Results) -> Iterator[str]:
+    yield (
+        "Dashed: error on the training pictures as it was. Bold: test error, which was only"
+        " watched on the way and chose nothing; its last point is the final one. Dotted"
+        " lines: the rate divided by 10."
+    )
+    if any(row.row.views.views != "one" for row in found.rows):
+        yield "Curves are of one crop in the centre, to their end; the table is not."
     if any(len(row.outcomes) > 1 for row in found.rows):
-        text += " Bands span the seeds, lines are their means."
+        yield "Bands span the seeds, lines are their means."
     if not any(row.row.paper for row in found.rows):
-        return text
-    if found.comparable or not found.runs:
-        return f"{text} Ticks at the right are the paper's final values."
-    return f"{text} The paper's final values are of another schedule and are not drawn."
+        return
+    if found.runs and not found.comparable:
+        yield "The paper's final values are of another schedule and are not drawn."
+        return
+    yield "Ticks at the right are the paper's final values."
+    if any(row.row.paper and row.row.paper.about for row in found.rows):
+        yield "Those of plain networks were read off its Fig. 6."
 
 
 def _deeper(found: Results) -> Iterator[Block]:

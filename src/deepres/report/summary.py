@@ -41,6 +41,20 @@ def _row(found: Results, row: Told) -> dict[str, Any]:
     }
 
 
+def ensembles_of(found: Results) -> list[dict[str, Any]]:
+    """Networks whose scores were averaged: how many, and their error."""
+    return [
+        {
+            "networks": len(one.members),
+            "seen": one.test.seen,
+            "top1_error": one.test.top1_error,
+            "top5_error": one.test.top5_error,
+            "keys": one.members,
+        }
+        for one in found.ensembles()
+    ]
+
+
 def text_of(found: Results) -> str:
     """The tables, as pipes and dashes: they read well in a terminal too."""
     lines = [f"{found.study.title} ({found.scale} scale, {found.data.name})"]

@@ -4,14 +4,13 @@ import statistics
 from collections.abc import Mapping, Sequence
 
 from ..studies.study import Study
-from .as_html import html
 from .blocks import Block, Heading, Table, Text
 from .panels import response_charts
 
 
-def weights_page(study: Study, told: Mapping[str, Sequence[float]], pictures: str) -> str:
+def weights_blocks(study: Study, told: Mapping[str, Sequence[float]], pictures: str) -> list[Block]:
     """The figure, a table of means, and what was measured."""
-    blocks: list[Block] = [
+    return [
         Heading(study.title, 1),
         *(Text(text) for text in study.text),
         Text(f"Measured on the first 1,000 pictures of {pictures}, clean.", "soft"),
@@ -31,4 +30,3 @@ def weights_page(study: Study, told: Mapping[str, Sequence[float]], pictures: st
             ],
         ),
     ]
-    return html(study.title, blocks)

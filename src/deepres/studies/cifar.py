@@ -11,6 +11,8 @@ from .study import Printed, Row, row
 
 SEEDS = 3  # the fewest with which differences of half a point can be told from chance
 PAPERS_SEEDS = 5  # of 110 layers
+DEEPEST_LAYERS = 1202
+BELOW = RESNET_1202_TRAINING_ERROR_BELOW
 
 
 def plain(layers: int, seeds: int = SEEDS) -> Row:
@@ -36,17 +38,20 @@ def of_table_6(layers: int) -> Printed:
 def printed(found: Cifar) -> Printed:
     """A row of Table 6."""
     spread = (found.spread.mean, found.spread.deviation) if found.spread else None
-    best = "best of 5" if found.method == "ResNet" else "best"
-    return Printed(error=found.error, note=best if spread else "", spread=spread)
+    note = "best of 5" if found.method == "ResNet" else "best"
+    if not spread:
+        note = f"training error < {BELOW}" if found.layers == DEEPEST_LAYERS else ""
+    size = found.parameters or ""
+    return Printed(error=found.error, note=note, spread=spread, parameters=size)
 
 
 # What is said of 1202 layers: they are learnt, and test worse.
 DEEPEST = (
     larger(
-        RESNET_1202_TRAINING_ERROR_BELOW,
+        BELOW,
         "residual-1202",
         "clean training error",
-        f"residual-1202 trains to below {RESNET_1202_TRAINING_ERROR_BELOW} %",
+        f"residual-1202 trains to below {BELOW} %",
         margin=0.05,
     ),
     tests_worse("residual-1202", "residual-110"),

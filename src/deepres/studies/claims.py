@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from .student import ALPHA, Welch, against, holm, welch
+from .student import ALPHA, Welch, against, holm, single, welch
 
 Verdict = Literal["holds", "fails", "within noise"]
 
@@ -13,15 +13,22 @@ METHOD = (
     "A claim is an inequality between two networks, or a network and a number, and names the error"
     " it speaks of. With two seeds or more on each side it holds where a one-sided Welch test over"
     f" seeds finds the stated side larger at {100 * ALPHA:g} %, and fails where it finds the other"
-    " side larger, both corrected by Holm's method over all claims of the study; else it is within"
-    " noise. g is Hedges' effect size: the difference in standard deviations between seeds. With"
-    " fewer seeds a claim is within noise unless single runs lie further apart than the margin"
-    " printed beside it, which is 3 points of error as a rule, and never less than 5 binomial"
-    " standard errors."
+    " side larger, both corrected by Holm's method over all claims of the study, those that are"
+    " not run yet too; else it is within noise. A single run beside three seeds or more is taken to"
+    " spread as they do. g is Hedges' effect size: the difference in standard deviations between"
+    " seeds. With fewer seeds a claim is within noise unless single runs lie further apart than the"
+    " margin printed beside it, which is 3 points of error as a rule, and never less than 5"
+    " binomial standard errors."
+)
+BRIEFLY = (
+    "With two seeds or more a verdict is that of a one-sided Welch test, corrected over the study;"
+    " single runs decide where they lie further apart than the margin beside them. The whole rule"
+    " stands on the page that `deepres report` writes."
 )
 
-
 NOT_RUN = "not run yet"
+ELSEWHERE = "its number is of the paper's own data and schedule"
+MANY = 3  # seeds that tell how far a single run of another row may lie
 
 
 @dataclass(frozen=True)
@@ -44,7 +51,13 @@ class Inequality:
             if isinstance(large, float) and isinstance(small, Sequence) and len(small) > 1:
                 return _turned(against(small, large))
             return None
-        return welch(large, small) if min(len(large), len(small)) > 1 else None
+        if min(len(large), len(small)) > 1:
+            return welch(large, small)
+        if len(large) == 1 and len(small) >= MANY:
+            return single(large[0], small)
+        if len(small) == 1 and len(large) >= MANY:
+            return _turned(single(small[0], large))
+        return None
 
     @property
     def difference(self) -> float | None:
@@ -73,14 +86,18 @@ class Finding:
     @property
     def undecided(self) -> bool:
         """Whether there was nothing to judge by: a verdict of noise, but no noise was seen."""
-        return self.found == NOT_RUN
+        return self.found in (NOT_RUN, ELSEWHERE)
+
+    def elsewhere(self) -> "Finding":
+        """The same without a verdict, where its number was not printed for such runs."""
+        return Finding(self.claim, ELSEWHERE, "within noise")
 
 
 def judged(inequalities: Sequence[Inequality]) -> list[Finding]:
     """A finding for each, corrected over all that are tested."""
     tests = [one.test for one in inequalities]
-    held = iter(holm([test.p for test in tests if test]))
-    failed = iter(holm([1 - test.p for test in tests if test]))
+    held = iter(holm([test.p for test in tests if test], len(tests)))
+    failed = iter(holm([1 - test.p for test in tests if test], len(tests)))
     return [
         _tested(one, test, next(held), next(failed)) if test else _untested(one)
         for one, test in zip(inequalities, tests, strict=True)
@@ -90,7 +107,7 @@ def judged(inequalities: Sequence[Inequality]) -> list[Finding]:
 def _tested(one: Inequality, test: Welch, held: float, failed: float) -> Finding:
     verdict: Verdict = "holds" if held < ALPHA else "fails" if failed < ALPHA else "within noise"
     effect = "without spread" if abs(test.effect) > 1e6 else f"g = {test.effect:.1f}"
-    found = f"{_sides(one)}; difference {test.difference:+.2f}, {effect}, p {_p(held)}"
+    found = f"{_sides(one)}; difference {_signed(test.difference)}, {effect}, p {_p(held)}"
     return Finding(one.claim, found, verdict, held, test.effect)
 
 
@@ -101,7 +118,7 @@ def _untested(one: Inequality) -> Finding:
     verdict: Verdict = "within noise"
     if abs(difference) >= one.margin:
         verdict = "holds" if difference > 0 else "fails"
-    found = f"{_sides(one)}; difference {difference:+.2f}, margin {one.margin:.3g}"
+    found = f"{_sides(one)}; difference {_signed(difference)}, margin {one.margin:.3g}"
     return Finding(one.claim, found, verdict)
 
 
@@ -118,5 +135,14 @@ def _p(p: float) -> str:
 
 def mean(values: Sequence[float]) -> str:
     """The mean, with deviation and number where there are several."""
-    text = f"{statistics.fmean(values):.2f}"
-    return f"{text} ± {statistics.stdev(values):.2f} (n = {len(values)})" if values[1:] else text
+    text = _told(statistics.fmean(values))
+    return f"{text} ± {_told(statistics.stdev(values))} (n = {len(values)})" if values[1:] else text
+
+
+def _signed(value: float) -> str:
+    return f"{'-' if value < 0 else '+'}{_told(abs(value))}"
+
+
+def _told(value: float) -> str:
+    """Two digits behind the point, or two that tell something."""
+    return f"{value:.2f}" if abs(value) >= 0.05 or value == 0 else f"{value:.2g}"

@@ -57,11 +57,11 @@ def _pictures(network: ResNet, images: Pictured) -> Iterator[Tensor]:
         yield normalised(views(images, part, how), how, mean_image)
 
 
-def responses_of_file(path: str, images: Pictured) -> tuple[str, list[float]]:
-    """The same of any weights that can be read: the network's name, and its deviations."""
+def responses_of_file(path: str, name: str, images: Pictured) -> tuple[str, list[float]]:
+    """The same of any weights that can be read: the network and the file, and its deviations."""
     network = load_any(path)
     assert network.card is not None
-    return f"{network.card.network} ({Path(path).name})", responses(network, images)
+    return f"{network.card.network} ({name})", responses(network, images)
 
 
 def keep_views(folder: Path, test: Pictured, views: str) -> None:

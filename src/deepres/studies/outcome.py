@@ -184,10 +184,24 @@ def _within(place: Path) -> Iterator[Outcome]:
 def read_lines(path: Path) -> Iterator[Outcome]:
     """The finished runs of a file; a line that is none is named."""
     for number, text in enumerate(path.read_bytes().splitlines(), 1):
+        if not text.strip():
+            continue
         try:
-            yield msgspec.json.decode(text, type=Outcome)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            found = msgspec.json.decode(text, type=Outcome)
+            _check(found)
+        except (msgspec.DecodeError, ValueError) as error:
             raise UserError(f"{path}, line {number}, is no finished run: {error}.") from None
+        yield found
+
+
+def _check(found: Outcome) -> None:
+    """A ValueError where its numbers cannot be, or are said to be of another run."""
+    if found.key != found.run.key:
+        raise ValueError(f"its key is {found.key}, that of its run {found.run.key}")
+    tallies = [found.while_training, found.trained_on, found.test, found.test_running]
+    for one in (*tallies, *([found.held_out] if found.held_out else []), *found.views.values()):
+        if not (0 <= one.top5 <= one.top1 <= one.seen and one.seen > 0):
+            raise ValueError(f"{one.top1} and {one.top5} wrong of {one.seen} cannot be")
 
 
 def add_lines(path: Path, outcomes: Iterable[Outcome]) -> int:

@@ -14,7 +14,7 @@ from ..spec import Data
 from ..tally import Tally
 from .claims import NOT_RUN, Finding, Inequality, judged
 from .outcome import Ensemble, Outcome
-from .student import POWER, Welch, against, welch
+from .student import ALPHA, POWER, Welch, against, welch
 from .study import CLASSES, SCALES, Claim, Measure, Row, Scale, Study, anonymous, runs_of
 
 CERTAIN = 5  # binomial standard errors, beneath which single runs decide nothing
@@ -72,7 +72,7 @@ class Told:
     def difference(self) -> float | None:
         """From the paper's number: of means where it prints one, else from its single run."""
         paper = self.row.paper
-        if paper is None or self.mean is None:
+        if paper is None or paper.about or self.mean is None:
             return None
         if paper.spread is not None:
             return self.mean - paper.spread[0]
@@ -86,8 +86,12 @@ class Told:
 
     @property
     def lowest_seen(self) -> float | None:
-        """The lowest test error on the way, averaged over seeds: biased low, as others print it."""
-        lows = [min(error for _, error in one.watched) for one in self.outcomes if one.watched]
+        """The lowest test error, averaged over seeds: biased low, as others print it."""
+        lows = [
+            min(one.test.top1_error, *(error for _, error in one.watched))
+            for one in self.outcomes
+            if one.watched
+        ]
         return statistics.fmean(lows) if lows else None
 
 
@@ -132,6 +136,7 @@ class Results:
     data: Data
     classes: int
     rows: tuple[Told, ...]
+    left_out: int = 0  # runs of other pictures under the same name
 
     @property
     def runs(self) -> int:
@@ -172,6 +177,9 @@ class Results:
         found = judged(told)
         if self.scale == "smoke":
             found = [replace(one, verdict="within noise") for one in found]
+        if not self.comparable:
+            claims = zip(found, self.study.claims, strict=True)
+            found = [one.elsewhere() if claim.holds_a_number else one for one, claim in claims]
         return [*self._deeper(), *found]
 
     def _margin(self, claim: Claim) -> float:
@@ -253,7 +261,8 @@ def results(
         )
         for row in study.rows
     )
-    return Results(study, scale, data, classes, rows)
+    left = sum(n for digest, n in digests.items() if digest != mine)
+    return Results(study, scale, data, classes, rows, left)
 
 
 def _digests(one: Outcome) -> tuple[str, str]:
@@ -273,8 +282,8 @@ def largest(
             classes.setdefault(one.run.data.name, one.run.arch.classes)
     there = dict.fromkeys(one.run.data.name for one in outcomes)
     names = [data] if data else sorted(there, key=lambda name: name != study.data)
-    for name in names:
-        for each in [scale] if scale else reversed(SCALES):
+    for each in [scale] if scale else reversed(SCALES):
+        for name in names:
             found = results(study, outcomes, each, Data(name=name), classes.get(name, 10))
             if found.runs:
                 return found
@@ -285,8 +294,8 @@ def largest(
 def shown_power() -> str:
     """What "smallest difference" means, for pages."""
     return (
-        "The smallest difference that could have been shown is one that a one-sided Welch test at"
-        f" 5 % would have shown with a chance of {100 * POWER:.0f} %, given the"
+        "The smallest difference that could have been shown is one that a two-sided Welch test at"
+        f" {100 * ALPHA:g} % would have shown with a chance of {100 * POWER:.0f} %, given the"
         " deviations between these seeds; arms that are the same runs, tested in two ways, are"
         " compared run by run. No direction was stated"
         " beforehand, so p is two-sided; it is of each arm alone, not corrected for their number."

@@ -1,6 +1,7 @@
 """Runs carried out by several processes at once, each with its own threads, as one stream."""
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -111,7 +112,10 @@ class Worker:
         """What it wrote before it died."""
         self.errors.seek(0)
         lines = self.errors.read().strip().splitlines()
-        return lines[-1] if lines else "it said nothing"
+        if lines:
+            return lines[-1]
+        status = self.process.wait()
+        return signal.strsignal(-status) or f"signal {-status}" if status < 0 else f"exit {status}"
 
 
 def carried_out(tasks: Sequence[Task], jobs: int) -> Iterator[tuple[Task, Message]]:

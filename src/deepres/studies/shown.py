@@ -73,11 +73,12 @@ def _changed(recipe: Recipe, data: str) -> str:
 
 
 def _printed(one: Printed) -> str:
-    told_ = ["-" if one.error is None else f"{one.error:g} %"]
-    told_ += [] if one.top5 is None else [f"{one.top5:g} %"]
+    places = 1 if one.about else one.digits
+    told_ = ["-" if one.error is None else f"{one.error:.{places}f} %"]
+    told_ += [] if one.top5 is None else [f"{one.top5:.{places}f} %"]
     if told_ == ["-"]:
         return one.note
     text = " / ".join(told_)
     if one.spread is not None:
-        text += f", {one.spread[0]:g} ± {one.spread[1]:g} %"
+        text += f", {one.spread[0]:.2f} ± {one.spread[1]:.2f} %"
     return f"{text} ({one.note})" if one.note else text

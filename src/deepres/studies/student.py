@@ -5,7 +5,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-ALPHA = 0.05  # one-sided
+ALPHA = 0.05
 NOTHING = 1e-24  # a variance below which values are equal but for rounding
 POWER = 0.8  # with which the smallest difference is one that would have been shown
 
@@ -76,10 +76,13 @@ class Welch:
 
     @property
     def smallest(self) -> float:
-        """The difference that a test at `ALPHA` shows with a chance of `POWER`."""
-        if self.error == 0:
-            return 0.0
-        return self.error * (quantile(ALPHA, self.freedom) + quantile(1 - POWER, self.freedom))
+        """The difference that would have been shown, in whichever direction it lies."""
+        return smallest(self.error, self.freedom) if self.error else 0.0
+
+
+def smallest(error: float, freedom: float) -> float:
+    """The difference that a two-sided test at `ALPHA` shows with a chance of `POWER`."""
+    return error * (quantile(ALPHA / 2, freedom) + quantile(1 - POWER, freedom))
 
 
 def welch(a: Sequence[float], b: Sequence[float]) -> Welch:
@@ -109,10 +112,20 @@ def against(values: Sequence[float], number: float) -> Welch:
     return Welch(difference, math.sqrt(variance / count), count - 1, effect)
 
 
-def holm(ps: Sequence[float]) -> list[float]:
-    """Each p corrected for there being several: Holm's step-down, in the order given."""
+def single(value: float, values: Sequence[float]) -> Welch:
+    """One value against a sample, as a further value of it would lie: it has the same spread."""
+    test = against(values, value)
+    error = test.error * math.sqrt(len(values) + 1)
+    return Welch(-test.difference, error, test.freedom, -test.effect)
+
+
+def holm(ps: Sequence[float], among: int) -> list[float]:
+    """Each p corrected for its being one among so many: Holm's step-down, in the order given.
+
+    Those that are not there yet count as large ones: the first are corrected as they will be.
+    """
     corrected, worst = [0.0] * len(ps), 0.0
     for rank, index in enumerate(sorted(range(len(ps)), key=ps.__getitem__)):
-        worst = max(worst, min(1.0, (len(ps) - rank) * ps[index]))
+        worst = max(worst, min(1.0, (among - rank) * ps[index]))
         corrected[index] = worst
     return corrected

@@ -50,6 +50,13 @@ class Printed(Struct, frozen=True, kw_only=True):
     top5: float | None = None
     note: str = ""
     spread: tuple[float, float] | None = None
+    digits: int = 2  # behind the point
+    parameters: str = ""
+
+    @property
+    def about(self) -> bool:
+        """Whether it was read off a plot: nothing is subtracted from it."""
+        return self.note.startswith("about")
 
 
 class Row(Struct, frozen=True, kw_only=True):
@@ -83,6 +90,11 @@ class Claim(Struct, frozen=True, kw_only=True):
     def named(self) -> set[str]:
         """The rows that it speaks of."""
         return {side for side in (self.larger, self.smaller) if isinstance(side, str)}
+
+    @property
+    def holds_a_number(self) -> bool:
+        """Whether an error stands against a number, which the paper prints of its own runs."""
+        return len(self.named) < 2 and "error" in self.measure
 
 
 class Panel(Struct, frozen=True, kw_only=True):
