@@ -3,12 +3,14 @@
 import textwrap
 from collections.abc import Iterator
 
+from msgspec import Struct, structs
+
 from ..models.zoo import arch
 from ..spec import Recipe
 from .cost import ARITHMETIC, told
 from .study import SCALES, Printed, Row, Study, source_of, usual
 
-WIDTH = 96
+WIDTH, NAME = 96, 26
 
 
 def declaration(study: Study) -> str:
@@ -31,9 +33,9 @@ def _lines(study: Study) -> Iterator[str]:
         yield from textwrap.wrap(ARITHMETIC, WIDTH)
         yield ""
     for row in study.rows:
-        yield from _wrapped(f"  {row.name:<20} {_row(row, study.data)}", " " * 23)
+        yield from _wrapped(f"  {row.name:<{NAME}} {_row(row, study.data)}", " " * (NAME + 3))
     for name, printed in study.beside:
-        yield f"  {name:<20} the paper prints {_printed(printed)}"
+        yield f"  {name:<{NAME}} the paper prints {_printed(printed)}"
     if study.claims or study.deeper:
         yield ""
         yield "Claims:"
@@ -66,10 +68,19 @@ def _changed(recipe: Recipe, data: str) -> str:
     """What differs from the recipe of Sec. 4.2, or from that of Sec. 3.4."""
     base = usual(data)[1]
     return ", ".join(
-        f"{name.replace('_', ' ')} {getattr(recipe, name)}"
+        f"{name.replace('_', ' ')} {_value(getattr(recipe, name))}"
         for name in recipe.__struct_fields__
         if getattr(recipe, name) != getattr(base, name)
     )
+
+
+def _value(value: object) -> str:
+    """As a person writes it."""
+    if isinstance(value, Struct):
+        told_ = structs.asdict(value).items()
+        return f"({', '.join(f'{name} {_value(one)}' for name, one in told_)})"
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return f"{value:,}" if whole else str(value)
 
 
 def _printed(one: Printed) -> str:
