@@ -40,7 +40,7 @@ class Number(SphinxRole):
             )
             return [nodes.problematic(self.rawtext, self.rawtext)], [message]
         kind = "number absent" if value == NOT_YET else "number"
-        html = f'<span class="{kind}" title="{source_of(self.name)}">{value}</span>'
+        html = f'<span class="{kind}" title="{source_of(self.name, self.text)}">{value}</span>'
         return [nodes.raw("", html, format="html")], []
 
 

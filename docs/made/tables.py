@@ -5,19 +5,26 @@ from collections.abc import Callable, Sequence
 from deepres import paper
 from deepres.models.zoo import CIFAR_NAMES, TABLE_1
 from deepres.paper import Error
+from deepres.spec import CIFAR
 from deepres.studies.catalogue import STUDIES
 from deepres.studies.outcome import gathered as outcomes
 from deepres.studies.rows import largest
 
-from .results import NOT_YET, ROOT
-from .values import _error, multiply_adds, ours, parameters, result
+from . import moved
+from .results import NOT_YET, ROOT, as_the_paper
+from .values import _error, as_printed, multiply_adds, ours, parameters, result
 
 Table = tuple[Sequence[str], Sequence[Sequence[str]]]
 
 
-def shown(value: float | None, digits: int = 2) -> str:
-    """A number as the paper prints it, a dash where it prints one."""
-    return "–" if value is None else f"{value:.{digits}f}"
+def shown(value: float | None, row: str = "") -> str:
+    """A number of Tables 2 to 6 as the paper prints it in this row, a dash where it prints one."""
+    return "–" if value is None else as_printed(value, row)
+
+
+def tenths(value: float | None) -> str:
+    """A number of Tables 7 to 14, which have one digit behind the point."""
+    return "–" if value is None else f"{value:.1f}"
 
 
 def table_1() -> Table:
@@ -58,26 +65,53 @@ def ten_classes() -> Table:
     return head, rows
 
 
-def _errors(table: dict[str, Error]) -> Table:
-    rows = [(name, shown(e.top1), shown(e.top5)) for name, e in table.items()]
+def _errors(table: dict[str, Error], on_test: str = "") -> Table:
+    """Errors of the validation set; one row may be the test set's."""
+    rows = [
+        (name, shown(e.top1, name), shown(e.top5, name) + " (test set)" * (name == on_test))
+        for name, e in table.items()
+    ]
     return ("network", "top-1 error, %", "top-5 error, %"), rows
 
 
 def table_5() -> Table:
     """Ensembles."""
-    return ("method", "top-5 error, %"), [(n, shown(v)) for n, v in paper.TABLE_5.items()]
+    rows = [(name, shown(value, name)) for name, value in paper.TABLE_5.items()]
+    return ("method", "top-5 error on the test set, %"), rows
 
 
 def table_6() -> Table:
-    """CIFAR-10: the paper's and ours."""
+    """CIFAR-10: the paper's, and ours of whole schedules, which alone may stand beside them."""
     rows = []
     for row in paper.TABLE_6:
         error = shown(row.error)
         if row.spread:
             error += f" ({row.spread.mean:.2f} ± {row.spread.deviation:.2f})"
-        mine = _error(f"resnet{row.layers}", "test_error") if row.method == "ResNet" else "–"
+        mine = whole(f"resnet{row.layers}") if row.method == "ResNet" else "–"
         rows.append((row.method, str(row.layers or ""), row.parameters or "", error, mine))
-    return ("method", "layers", "parameters", "the paper's error, %", "ours"), rows
+    own = f"ours, all {CIFAR.steps:,} iterations"
+    return ("method", "layers", "parameters", "the paper's error, %", own), rows
+
+
+def whole(network: str) -> str:
+    """Our test error, if the network was trained for as long as the paper's."""
+    mine = as_the_paper().get(network)
+    return _error(network, "test_error") if mine and mine[0].steps == mine[0].full else NOT_YET
+
+
+def kept_and_moved() -> Table:
+    """How far the layers of our two short plain networks are from where they started."""
+    rows = []
+    for part, words in moved.PARTS.items():
+        rows.append(
+            (
+                words,
+                *(f"{moved.gamma(name, part):.2f}" for name in moved.NAMES),
+                *(f"{moved.cosine(name, part):.2f}" for name in moved.NAMES),
+            )
+        )
+    head = [f"{what}, {name}" for what in ("gammas", "cosine") for name in moved.NAMES]
+    return ("layers", *head), rows
 
 
 def plain_and_residual() -> Table:
@@ -96,7 +130,7 @@ def reproduction() -> Table:
     """What one reproduction prints beside the paper: the lowest test error over epochs."""
     printed = {row.layers: row.error for row in paper.TABLE_6 if row.method == "ResNet"}
     rows = [
-        (str(n), shown(plain), shown(paper.REPRODUCTION_RESIDUAL[n]), shown(printed[n]))
+        (str(n), str(plain), str(paper.REPRODUCTION_RESIDUAL[n]), shown(printed[n]))
         for n, plain in paper.REPRODUCTION_PLAIN.items()
     ]
     return ("layers", "plain, theirs", "residual, theirs", "residual, the paper's"), rows
@@ -124,13 +158,13 @@ def released() -> Table:
 
 def table_7() -> Table:
     """VOC: VGG-16 and ResNet-101 in the same detector."""
-    rows = [(name, shown(a, 1), shown(b, 1)) for name, (a, b) in paper.TABLE_7.items()]
+    rows = [(name, tenths(a), tenths(b)) for name, (a, b) in paper.TABLE_7.items()]
     return ("mAP, %", "VGG-16", "ResNet-101"), rows
 
 
 def table_8() -> Table:
     """COCO."""
-    rows = [(name, shown(a, 1), shown(b, 1)) for name, (a, b) in paper.TABLE_8.items()]
+    rows = [(name, tenths(a), tenths(b)) for name, (a, b) in paper.TABLE_8.items()]
     return ("mAP on COCO val, %", "at .5", "mean of .5 to .95"), rows
 
 
@@ -151,7 +185,7 @@ def tables_10_and_11() -> Table:
 
 def table_12() -> Table:
     """ImageNet detection."""
-    rows = [(n, shown(a, 1), shown(b, 1)) for n, (a, b) in paper.TABLE_12.items()]
+    rows = [(n, tenths(a), tenths(b)) for n, (a, b) in paper.TABLE_12.items()]
     return ("mAP, %", "val", "test"), rows
 
 
@@ -165,13 +199,13 @@ def table_13() -> Table:
         "and a second stage on each region",
         "ensemble",
     )
-    rows = [(s, shown(value, 1)) for s, value in zip(steps, paper.TABLE_13, strict=True)]
+    rows = [(s, tenths(value)) for s, value in zip(steps, paper.TABLE_13, strict=True)]
     return ("step", "localisation error, %"), rows
 
 
 def table_14() -> Table:
     """Top-5 localisation."""
-    rows = [(n, shown(a, 1), shown(b, 1)) for n, (a, b) in paper.TABLE_14.items()]
+    rows = [(n, tenths(a), tenths(b)) for n, (a, b) in paper.TABLE_14.items()]
     return ("top-5 localisation error, %", "val", "test"), rows
 
 
@@ -190,10 +224,11 @@ TABLES: dict[str, Callable[[], Table]] = {
     "table2": table_2,
     "ten-classes": ten_classes,
     "table3": lambda: _errors(paper.TABLE_3),
-    "table4": lambda: _errors(paper.TABLE_4),
+    "table4": lambda: _errors(paper.TABLE_4, paper.TABLE_4_ON_TEST),
     "table5": table_5,
     "table6": table_6,
     "plain-and-residual": plain_and_residual,
+    "kept-and-moved": kept_and_moved,
     "cifar-sizes": cifar_sizes,
     "reproduction": reproduction,
     "released": released,

@@ -13,6 +13,7 @@ from deepres import paper as printed
 from deepres.models.zoo import TABLE_1, arch
 from deepres.spec import CIFAR, IMAGENET
 
+from . import moved
 from .pictures import blocks, measured, networks, traced
 from .results import NOT_YET, ROOT, as_the_paper, lines, told
 
@@ -32,7 +33,17 @@ def paper(words: str) -> str:
         return f"{found / 1e9:.1f}e9"
     if form:
         return format(found, form)
+    if isinstance(found, float) and path.startswith(TWO_DIGITS):
+        return as_printed(found, path.split("/")[1])
     return f"{found:,}" if isinstance(found, int) else str(found)
+
+
+TWO_DIGITS = ("TABLE_2/", "TABLE_3/", "TABLE_4/", "TABLE_5/", "TABLE_6/")
+
+
+def as_printed(value: float, row: str) -> str:
+    """A number of Tables 2 to 6 with as many digits as the paper gives in that row."""
+    return f"{value:.{1 if row == printed.ONE_DIGIT else 2}f}"
 
 
 def _within(found: Any, step: str) -> Any:
@@ -119,6 +130,12 @@ COUNTED: dict[str, Callable[[str], str]] = {
     "projections": lambda name: str(sum(blocks.projections(name))),
     "blocks": lambda name: str(sum(arch(name).depths)),
     "n": lambda name: str(arch(name).depths[0]),
+    "first gamma": lambda name: f"{moved.rms(name, 'bn1'):.1f}",
+    "second gamma": lambda name: f"{moved.rms(name, 'layer1.0.bn1'):.1f}",
+    "short error": lambda name: f"{moved.error(name):.1f}",
+    "last gammas": lambda name: f"{moved.gamma(name, 'layer3'):.3f}",
+    "first cosine": lambda name: f"{moved.cosine(name, ''):.2f}",
+    "last cosine": lambda name: f"{moved.cosine(name, 'layer3'):.2f}",
     "norm ratio": lambda name: _two_digits(measured.norms(name)[0] / measured.norms(name)[-1]),
 }
 
@@ -145,6 +162,8 @@ COMPUTED: dict[str, Callable[[], str]] = {
     "imagenet steps": lambda: f"{IMAGENET.steps:,}",
     "imagenet rate": lambda: f"{IMAGENET.lr:g}",
     "imagenet decay": lambda: f"{IMAGENET.decay:.4f}",
+    "decayed gamma": lambda: f"{moved.decayed():.3f}",
+    "short steps": lambda: f"{moved.STEPS:,}",
     "table1 depths": lambda: ", ".join(map(str, TABLE_1)),
     "identity distance": _apart,
     "identity layers": lambda: str(sum(networks.construction()[0])),
@@ -233,8 +252,13 @@ def result(words: str) -> str:
 ROLES: dict[str, Callable[[str], str]] = {"paper": paper, "ours": ours, "result": result}
 
 
-def source_of(role: str) -> str:
+OTHERS = ("FIGURE_6_PLAIN_ABOUT", "REPRODUCTION_", "TABLE_1_ON_CIFAR")
+
+
+def source_of(role: str, words: str = "") -> str:
     """Where a number comes from, for whoever points at it."""
+    if role == "paper" and words.startswith(OTHERS):
+        return "reported by others"
     return {
         "paper": "printed by the paper",
         "ours": "computed while this page was built",

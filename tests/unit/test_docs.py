@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 from docs.made import founded, items, prose, results, sentences, tables, values
-from docs.made.pictures import printed
+from docs.made.pictures import ours, printed
+from msgspec import structs
 
 from deepres import paper
 from deepres.models.zoo import arch
@@ -85,6 +86,8 @@ def test_numbers_that_are_not_there_are_errors():
 def test_the_papers_numbers_come_out_as_it_prints_them():
     assert values.paper("TABLE_6/ResNet-110/spread/mean") == "6.61"
     assert values.paper("TABLE_3/resnet50/top1") == "22.85"
+    assert values.paper("TABLE_6/Highway-32/error") == "8.80"
+    assert values.paper("TABLE_4/VGG v5/top1") == "24.4"
     assert values.paper("IMAGENET_IMAGES/0") == "1,280,000"
     assert values.paper("TABLE_1_MULTIPLY_ADDS/34|e9") == "3.6e9"
 
@@ -107,7 +110,12 @@ def test_tables_print_the_papers_numbers():
     assert third["GoogLeNet"] == ("–", "9.15")
     fourth = {row[0]: row[1:] for row in tables.TABLES["table4"]()[1]}
     assert fourth["resnet152"] == ("19.38", "4.49")
+    assert fourth["VGG v5"] == ("24.4", "7.1")
+    assert fourth["VGG (ILSVRC'14)"] == ("–", "8.43 (test set)")
     assert dict(tables.table_5()[1])["ResNet"] == "3.57"
+    assert dict(tables.table_5()[1])["VGG v5"] == "6.8"
+    assert "test set" in tables.table_5()[0][1]
+    assert tables.reproduction()[1][0] == ("20", "9.5", "8.0", "8.75")
     sixth = [row[3] for row in tables.table_6()[1]]
     assert sixth[-2:] == ["6.43 (6.61 ± 0.16)", "7.93"]
     first = {row[0]: row[1:3] for row in tables.table_1()[1]}
@@ -245,8 +253,8 @@ def outcome(network, steps, wrong, seed=0):
         test=Tally(10_000, wrong),
         test_running=Tally(10_000, wrong),
         training=((100, 50.0), (steps, 10.0)),
-        watched=((steps, 12.0),),
-        responses=(1.0, 0.5),
+        watched=((100, 60.0), (steps, 12.0)),
+        responses=(1.0, 0.5, 0.8),
     )
 
 
@@ -259,13 +267,13 @@ def test_a_network_that_trains_badly_is_within_its_figure(tmp_path, monkeypatch)
         runs = [outcome("plain56", 6_400, wrong), outcome("resnet56", 6_400, 1_000)]
         add_lines(place / "runs.jsonl", runs)
         found = {run.network: [run] for run in results.finished(place)}
-        monkeypatch.setattr(printed, "as_the_paper", lambda: found)
-        return printed.figure_1().svg
+        monkeypatch.setattr(ours, "as_the_paper", lambda: found)
+        return ours.figure_1().svg
 
     assert ">20</text>" in drawn(1_500)
     assert ">30</text>" not in drawn(1_400)
     assert ">60</text>" in drawn(5_600)
-    assert printed.figure_6().svg.count(">60</text>") == 2, "side by side on one axis"
+    assert ours.figure_6().svg.count(">60</text>") == 2, "side by side on one axis"
 
 
 def test_lines_that_studies_write_fill_tables_and_figures(tmp_path, monkeypatch):
@@ -280,9 +288,74 @@ def test_lines_that_studies_write_fill_tables_and_figures(tmp_path, monkeypatch)
     assert values.result("test resnet32") == "not run yet"
     rows = {row[0]: row[1:] for row in tables.plain_and_residual()[1]}
     assert rows["plain56"] == (f"10.00 % (1 run, {stamp})", f"15.00 % (1 run, {stamp})")
-    drawn = printed.figure_1()
+    drawn = ours.figure_1()
     assert stamp in drawn.svg
-    assert "plain56, test" in drawn.svg
-    assert "resnet56" in printed.figure_6().alt  # and that it was not run
-    assert "not run yet" in printed.figure_6().alt
-    assert stamp in printed.figure_7().svg
+    assert "</svg>plain56</li>" in drawn.svg
+    assert "resnet56" in ours.figure_6().alt  # and that it was not run
+    assert "not run yet" in ours.figure_6().alt
+    assert stamp in ours.figure_7().svg
+
+
+def drawn_from(tmp_path, monkeypatch, runs):
+    """Figures of these runs and no others."""
+    add_lines(tmp_path / "runs.jsonl", runs)
+    found = results.finished(tmp_path)
+    monkeypatch.setattr(results, "finished", lambda: found)
+
+
+def test_a_network_keeps_its_colour_and_a_single_look_is_a_dot(tmp_path, monkeypatch):
+    runs = [outcome("plain56", 6_400, 5_500), outcome("resnet110", 6_400, 900)]
+    runs.append(structs.replace(outcome("resnet20", 6_400, 1_000), watched=()))
+    drawn_from(tmp_path, monkeypatch, runs)
+    svg = ours.figure_6().svg
+    legends = re.findall(r"<li>(.*?)</li>", svg)
+    assert [re.sub("<.*>", "", one) for one in legends] == [
+        "plain56",
+        "resnet20",
+        "resnet110",
+        "resnet110",
+    ]
+    assert ["<circle" in one for one in legends] == [False, True, False, False]
+    assert [re.search(r"--s(\d)", one)[1] for one in legends] == ["2", "1", "3", "3"]
+    assert len(set(ours.COLOURS.values())) == len(ours.COLOURS)
+
+
+def test_figure_6_has_the_panels_of_which_something_was_run(tmp_path, monkeypatch):
+    drawn_from(tmp_path, monkeypatch, [outcome("plain56", 6_400, 5_500)])
+    titles = re.findall(r"<figcaption>(.*?)</figcaption>", ours.figure_6().svg)
+    assert titles == ["Plain networks"]
+    for gone in ("Residual networks", "110 and 1202 layers"):
+        assert f"left out, not run yet: the panel “{gone}”" in ours.figure_6().alt
+
+
+def test_figure_7_has_both_orders_and_names_what_is_missing(tmp_path, monkeypatch):
+    drawn_from(tmp_path, monkeypatch, [outcome("plain20", 6_400, 1_500)])
+    made = ours.figure_7()
+    assert made.svg.count("<figcaption>") == 2
+    assert "not measured here: plain56, resnet20, resnet56, resnet110" in made.svg
+    as_they_come, by_size = re.findall(
+        r'<path d="M([^"]*)" fill="none" stroke="var\(--s1\)"', made.svg
+    )
+    assert as_they_come != by_size
+    heights = [float(place.split()[1]) for place in by_size.split("L")]
+    assert heights == sorted(heights), "largest first: downwards"
+
+
+def test_short_runs_do_not_stand_in_table_6(tmp_path, monkeypatch):
+    runs = [outcome("resnet20", 6_400, 1_354), outcome("resnet32", 64_000, 750)]
+    drawn_from(tmp_path, monkeypatch, runs)
+    mine = {row[1]: row[4] for row in tables.table_6()[1] if row[0] == "ResNet"}
+    assert mine["20"] == "not run yet"
+    assert mine["32"] == "7.50 % (1 run, 64,000 iterations)"
+    assert "64,000 iterations" in tables.table_6()[0][4]
+
+
+def test_what_compares_for_110_layers_is_the_mean():
+    svg = printed.table_6().svg
+    assert ">6.61 ± 0.16</text>" in svg
+    assert "6.43" not in svg
+
+
+def test_others_numbers_are_not_said_to_be_the_papers():
+    assert values.source_of("paper", "TABLE_6/ResNet-20/error") == "printed by the paper"
+    assert values.source_of("paper", "FIGURE_6_PLAIN_ABOUT/56") == "reported by others"

@@ -4,7 +4,7 @@ import re
 
 import pytest
 import torch
-from docs.made.pictures import PICTURES, blocks, measured, networks, printed, traced
+from docs.made.pictures import PICTURES, blocks, measured, networks, ours, traced
 from docs.made.pictures.canvas import Canvas
 
 from deepres import paper
@@ -129,8 +129,8 @@ def test_the_scales_are_the_papers():
 
 
 def test_figures_say_what_was_not_run(monkeypatch):
-    monkeypatch.setattr(printed, "as_the_paper", dict)
-    for figure in (printed.figure_1, printed.figure_6, printed.figure_7):
+    monkeypatch.setattr(ours, "as_the_paper", dict)
+    for figure in (ours.figure_1, ours.figure_6, ours.figure_7):
         made = figure()
         assert "not run yet" in made.svg
         assert "not run yet" in made.alt

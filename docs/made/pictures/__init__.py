@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from . import blocks, measured, networks, printed
+from . import blocks, measured, networks, ours, printed
 from .canvas import Picture
 
 PICTURES: dict[str, Callable[[], Picture]] = {
@@ -24,7 +24,7 @@ PICTURES: dict[str, Callable[[], Picture]] = {
     "degradation": printed.degradation,
     "table6": printed.table_6,
     "detection": printed.detection,
-    "figure1": printed.figure_1,
-    "figure6": printed.figure_6,
-    "figure7": printed.figure_7,
+    "figure1": ours.figure_1,
+    "figure6": ours.figure_6,
+    "figure7": ours.figure_7,
 }

@@ -1,14 +1,8 @@
-"""Pictures of results: the paper's printed numbers, and ours where they were run."""
-
-import statistics
-from collections.abc import Sequence
-from html import escape
+"""Pictures of the paper's printed numbers, and of ours beside them."""
 
 from deepres import paper
-from deepres.report.chart import Axes, Series, chart
-from deepres.report.panels import top_for
 
-from ..results import NOT_YET, Finished, as_the_paper, told
+from ..results import NOT_YET, as_the_paper
 from .canvas import Canvas, Picture
 
 
@@ -49,9 +43,9 @@ def degradation() -> Picture:
 
 
 def table_6() -> Picture:
-    """Table 6 as dots: error over depth, the paper's and ours."""
+    """Table 6 as dots: error over depth, the paper's and ours; of several runs their mean."""
     mine = [row for row in paper.TABLE_6 if row.method == "ResNet" and row.layers]
-    printed = [(float(at), row.error) for at, row in enumerate(mine)]
+    errors = [row.spread.mean if row.spread else row.error for row in mine]
     canvas, left, right, top, bottom = Canvas(236), 34.0, 350.0, 30.0, 176.0
     low, high = 6.0, 9.5
 
@@ -65,20 +59,41 @@ def table_6() -> Picture:
         canvas.path(f"M{left} {y(value):.1f}H{right}", "line", "thin")
         canvas.text(left - 6, y(value) + 4, str(value), "end", "soft small")
     canvas.text(4, 16, "CIFAR-10 test error, %", "start", "soft small")
-    way = "M" + "L".join(f"{x(a):.1f} {y(v):.1f}" for a, v in printed)
+    way = "M" + "L".join(f"{x(at):.1f} {y(error):.1f}" for at, error in enumerate(errors))
     canvas.path(way, "s1", "thin dashed")
-    for (at, value), row in zip(printed, mine, strict=True):
-        canvas.dot(x(at), y(value), 4, "s1", f"ResNet-{row.layers}: {value}")
-        canvas.text(x(at), y(value) - 9, f"{value:.2f}", kind="small")
+    words = [row_said(row) for row in mine]
+    for at, (row, error, said) in enumerate(zip(mine, errors, words, strict=True)):
+        words_at = y(error) - 9
+        if row.spread:
+            reach = row.spread.deviation
+            canvas.path(bar(x(at), y(error + reach), y(error - reach)), "s1")
+            words_at = y(error - reach) + 14
+        canvas.dot(x(at), y(error), 4, "s1", f"ResNet-{said}")
+        canvas.text(x(at), words_at, said.partition(": ")[2], kind="small")
         canvas.text(x(at), bottom + 17, str(row.layers), kind="strong small")
     canvas.text((left + right) / 2, bottom + 36, "layers", kind="soft small")
-    said = ours_over(mine, canvas, x, y, (low, high))
+    ours = ours_over(mine, canvas, x, y, (low, high))
     canvas.box(left + 10, 218, 10, 10, "s1")
     canvas.text(left + 25, 227, "the paper's", "start", "small")
     canvas.box(left + 120, 218, 10, 10, "s2")
-    canvas.text(left + 135, 227, f"ours: {said}", "start", "small")
-    values = ", ".join(f"{row.layers}: {row.error}" for row in mine)
-    return canvas.done(f"The paper's test errors by number of layers: {values}. Ours: {said}.")
+    canvas.text(left + 135, 227, f"ours: {ours}", "start", "small")
+    return canvas.done(
+        f"The paper's test errors by number of layers: {', '.join(words)}. Of 110 layers the mean"
+        f" and deviation of five runs are drawn. Ours: {ours}."
+    )
+
+
+def row_said(row: paper.Cifar) -> str:
+    """Layers and error; where there are several runs, their mean and deviation."""
+    told = (
+        f"{row.spread.mean:.2f} ± {row.spread.deviation:.2f}" if row.spread else f"{row.error:.2f}"
+    )
+    return f"{row.layers}: {told}"
+
+
+def bar(x: float, top: float, bottom: float) -> str:
+    """The way of an upright bar with feet."""
+    return f"M{x - 4:.1f} {top:.1f}h8M{x - 4:.1f} {bottom:.1f}h8M{x:.1f} {top:.1f}V{bottom:.1f}"
 
 
 def ours_over(mine, canvas, x, y, ends) -> str:  # type: ignore[no-untyped-def]
@@ -112,85 +127,4 @@ def detection() -> Picture:
     return canvas.done(
         "Bars of mean average precision before and after VGG-16 was replaced by ResNet-101: "
         + "; ".join(f"{n} {v} and {w}" for n, v, w in rows)
-    )
-
-
-def figure_1() -> Picture:
-    """Fig. 1 as we ran it."""
-    return curves("Fig. 1, ours", ("plain20", "plain56"), "figure1")
-
-
-def figure_6() -> Picture:
-    """Fig. 6, left and middle, as we ran it."""
-    if not as_the_paper():
-        return missing("Fig. 6, ours", "figure6")
-    plain, residual = (tuple(f"{k}{n}" for n in (20, 32, 44, 56)) for k in ("plain", "resnet"))
-    left = curves("Plain networks", plain, "figure6", residual)
-    middle = curves("Residual networks", residual, "figure6", plain)
-    return Picture(f'<div class="pair">{left.svg}{middle.svg}</div>', f"{left.alt} {middle.alt}")
-
-
-def curves(title: str, names: Sequence[str], study: str, beside: Sequence[str] = ()) -> Picture:
-    """Training error thin and test error bold, a colour for each network, seeds averaged.
-
-    The axis is that of what stands beside it, too.
-    """
-    runs = {n: as_the_paper()[n] for n in names if n in as_the_paper()}
-    if not runs:
-        return missing(title, study)
-    series, end = [], max(r.steps for rs in runs.values() for r in rs)
-    for colour, (name, mine) in enumerate(runs.items(), 1):
-        series.append(
-            Series(f"{name}, training", joined([r.training for r in mine]), "dashed", colour)
-        )
-        tests = [[*r.watched, (r.steps, r.test_error)] for r in mine]
-        series.append(Series(f"{name}, test", joined(tests), "bold", colour))
-    shown = [r for n, rs in as_the_paper().items() if n in (*names, *beside) for r in rs]
-    worst = max(e for r in shown for e in (r.test_error, *(e for _, e in r.training[-1:])))
-    axes = Axes("iteration", "error, %", end, 0, top_for(worst, 20))
-    absent = [n for n in names if n not in runs]
-    stamps = {told(r) for rs in runs.values() for r in rs}
-    note = "; ".join(sorted(stamps)) + (f"; {NOT_YET}: {', '.join(absent)}" if absent else "")
-    alt = f"{title}: training and test error of {', '.join(runs)}. {note}."
-    drawn = chart(title, axes, [one for one in series if one.points])
-    return Picture(f'{drawn}<p class="stamp">{escape(note)}</p>', alt)
-
-
-def joined(many: Sequence[Sequence[tuple[float, float]]]) -> list[tuple[float, float]]:
-    """The mean over seeds, at the steps that all of them looked at."""
-    maps = [dict(one) for one in many if one]
-    steps = sorted(set.intersection(*(set(m) for m in maps))) if maps else []
-    return [(s, statistics.fmean(m[s] for m in maps)) for s in steps]
-
-
-def figure_7() -> Picture:
-    """Fig. 7 as we ran it: deviations of the layers' responses."""
-    wanted = ("plain20", "plain56", "resnet20", "resnet56", "resnet110")
-    runs: dict[str, Finished] = {}
-    for name, mine in as_the_paper().items():
-        with_responses = [run for run in mine if run.responses]
-        if name in wanted and with_responses:
-            runs[name] = with_responses[0]
-    if not runs:
-        return missing("Fig. 7, ours", "figure7")
-    series = [
-        Series(name, list(enumerate(run.responses, 1)), "thin", 1 + at % 4)
-        for at, (name, run) in enumerate(sorted(runs.items()))
-    ]
-    longest = max(len(run.responses) for run in runs.values())
-    top = 1.1 * max(max(run.responses) for run in runs.values())
-    drawn = chart("Fig. 7, ours", Axes("layer", "deviation", longest, 0, top), series)
-    note = "; ".join(sorted({f"{n}: {told(r)}" for n, r in runs.items()}))
-    alt = f"Deviation of each layer's responses for {', '.join(runs)}."
-    return Picture(f'{drawn}<p class="stamp">{escape(note)}</p>', alt)
-
-
-def missing(title: str, study: str) -> Picture:
-    """A frame that says plainly that nothing was run."""
-    alt = f"{title}: {NOT_YET}. The command is deepres run {study}."
-    return Picture(
-        f'<div class="missing"><strong>{escape(title)}: {NOT_YET}</strong>'
-        f"<span>The command is <code>deepres run {escape(study)}</code>; once its results are"
-        " committed, the figure stands here.</span></div>",
-        alt,
     )
