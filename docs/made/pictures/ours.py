@@ -13,7 +13,7 @@ from .canvas import Picture, listed
 
 # A colour for each depth, the same in every figure; the last two are the page's grey tones.
 COLOURS = {20: 1, 56: 2, 110: 3, 32: 4, 44: 5, 1202: 6}
-STYLE = "--s5:var(--ink);--s6:var(--soft);display:grid;gap:.7rem;grid-template-columns:100%"
+STYLE = "display:grid;gap:.7rem;grid-template-columns:100%"
 PLAIN = tuple(f"plain{layers}" for layers in (20, 32, 44, 56))
 RESIDUAL = tuple(f"resnet{layers}" for layers in (20, 32, 44, 56, 110))
 # Fig. 6: title, what is drawn, what shares its axis.
