@@ -5,25 +5,28 @@ Ours: simplejpeg decodes at a reduced scale where that loses nothing, only the c
 resized. Both draw the same scales and places. Pixels are compared with Pillow's own antialiased
 resizing of the same square, from the picture decoded at full scale; places with the usual way's by
 the largest distance between their distributions. Small pictures are Imagenette's (shorter side
-224; made by a seed without DEEPRES_DATA), large ones are the same, enlarged five times.
+224; made by a seed without DEEPRES_DATA), large ones are the same, enlarged five times, which are
+smooth; sharp ones are laid together from six by six of them, as full of detail as the small ones.
+`python bench/loader.py [small|large|sharp]`: all of them, or one.
 """
 
 import io
 import os
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 
 from deepres.data.gallery.crops import box, cropped, cropped_by_pillow, draws
 from deepres.data.gallery.decode import reference
 from deepres.spec import Recipe
 from timing import line, spread
 
-COUNT, ROUNDS, LARGER = 120, 5, 5
+COUNT, ROUNDS, LARGER, TILES, TILE = 120, 5, 5, 6, 224
 RECIPE = Recipe(batch=COUNT, replicas=1)
 DRAWN = draws(RECIPE, seed=0, step=0)
 
@@ -42,6 +45,19 @@ def large(pictures: list[bytes]) -> list[bytes]:
     """The same pictures with a shorter side of over a thousand pixels."""
     opened = [Image.open(io.BytesIO(content)).convert("RGB") for content in pictures]
     return [encoded(image, (image.width * LARGER, image.height * LARGER)) for image in opened]
+
+
+def sharp(pictures: list[bytes]) -> list[bytes]:
+    """Mosaics, whose detail is that of pictures at their own scale."""
+    opened = [Image.open(io.BytesIO(content)).convert("RGB") for content in pictures]
+    squares = [np.asarray(ImageOps.fit(image, (TILE, TILE))) for image in opened]
+    order = np.random.default_rng(0)
+    made = []
+    for _ in range(COUNT):
+        rows = order.integers(len(squares), size=(TILES, TILES))
+        whole = np.concatenate([np.concatenate([squares[n] for n in row], 1) for row in rows])
+        made.append(encoded(Image.fromarray(whole), (TILES * TILE, TILES * TILE)))
+    return made
 
 
 def encoded(image: Image.Image, size: tuple[int, int]) -> bytes:
@@ -109,9 +125,10 @@ def places_apart(pictures: list[bytes], times: int = 200) -> float:
 
 def main() -> None:
     torch.set_num_threads(1)
-    pictures = {"small": small()}
-    pictures["large"] = large(pictures["small"])
-    for name, some in pictures.items():
+    first = small()
+    kinds = {"small": lambda: first, "large": lambda: large(first), "sharp": lambda: sharp(first)}
+    for name in sys.argv[1:] or kinds:
+        some = kinds[name]()
         times: dict[str, list[float]] = {"ours": [], "usual": []}
         for turn in range(ROUNDS + 1):
             for way, run in (("ours", ours), ("usual", usual)):
