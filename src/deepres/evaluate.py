@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from .card import Preprocessing
-from .data.pictured import Pictured, called, views, whole
+from .data.pictured import Pictured, called, made, views
 from .errors import UserError
 from .models.pixels import normalised
-from .models.views import Average, scales_of, swept, ten_crops
+from .models.views import Average, at_scales, five_crops, scales_of, swept, ten_crops
 from .ranks import ALONE, Ranks
 from .tally import Tally
 
@@ -94,7 +94,8 @@ def _ten(
     part: slice,
     average: Average,
 ) -> Tensor:
-    return ten_crops(network, whole(images, part), how, mean, average)
+    crops = made(images, part, lambda picture, name: five_crops(picture, how, name))
+    return ten_crops(network, crops, how, mean, average)
 
 
 def _swept(
@@ -106,7 +107,9 @@ def _swept(
     average: Average,
     scales: str | None,
 ) -> Tensor:
-    return swept(network, whole(images, part), how, mean, scales_of(scales, how), average)
+    sides = scales_of(scales, how)
+    pictures = made(images, part, lambda picture, name: at_scales(picture, how, sides, name))
+    return swept(network, pictures, how, mean, average)
 
 
 def combined(members: Sequence[Iterable[Tensor]]) -> Iterator[Tensor]:

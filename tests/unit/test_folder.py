@@ -229,7 +229,7 @@ def test_a_compressed_archive_is_to_be_unpacked(copied):
     [
         ((), "no folder of a class"),
         (("train",), "no folder of a class"),
-        (("train/cat", "val/cat"), "holds folders and no files"),
+        (("train/cat", "val/cat"), "holds no picture of a class"),
     ],
 )
 def test_a_folder_without_pictures_says_where_they_belong(made, said, tmp_path):
@@ -303,7 +303,7 @@ def test_check_names_everything_that_is_wrong_or_odd(copied):
         assert said in remarks, (said, remarks)
     assert len(found.problems) == 11
     assert not any(f"n01_{n}" in problems + remarks for n in range(5))  # nothing else is accused
-    whole = folder.scans(copied)[0]
+    whole = folder.scans(copied).train
     assert found.splits["train"].images == len(whole.of)
 
 

@@ -16,7 +16,7 @@ from deepres.models.initialise import created
 from deepres.models.pictures import centre_view
 from deepres.models.pixels import normalised
 from deepres.models.resnet import ResNet
-from deepres.models.views import dense, five_crops, scales_of, swept, ten_crops
+from deepres.models.views import at_scales, dense, five_crops, scales_of, swept, ten_crops
 from deepres.spec import Arch
 
 HOW = Preprocessing(size=28, resize=32, mean=(0.4, 0.5, 0.6), std=(0.3, 0.2, 0.25))
@@ -63,7 +63,8 @@ class Doubled(ResNet):
 def test_ten_crops_equal_ten_single_evaluations(network, mean):
     shown = pictures((40, 60), (33, 33), (90, 41))
     with torch.no_grad():
-        found = ten_crops(double(network), shown, HOW, mean).softmax(1)
+        crops = [five_crops(picture, HOW) for picture in shown]
+        found = ten_crops(double(network), crops, HOW, mean).softmax(1)
         for picture, answer in zip(shown, found, strict=True):
             height, width = picture.shape[:2]
             edge = min(height, width)
@@ -87,9 +88,9 @@ def test_ten_crops_equal_ten_single_evaluations(network, mean):
 
 
 def test_logits_can_be_averaged_instead(network):
-    shown = pictures((40, 60))
+    crops = [five_crops(pictures((40, 60))[0], HOW)]
     with torch.no_grad():
-        soft, plain = (ten_crops(double(network), shown, HOW, None, how) for how in AVERAGES)
+        soft, plain = (ten_crops(double(network), crops, HOW, None, how) for how in AVERAGES)
     assert not torch.allclose(soft.softmax(1), plain.softmax(1), atol=1e-4)
     assert torch.allclose(soft.exp().sum(1), torch.ones(1).double())  # probabilities, as logarithms
 
@@ -103,7 +104,7 @@ def test_fully_convolutional_at_the_crop_s_size_equals_one_crop(network, mean):
     one = Preprocessing(size=28, resize=28, mean=HOW.mean, std=HOW.std)
     cut = np.stack([centre_view(Image.fromarray(p), one) for p in shown])
     with torch.no_grad():
-        swept_ = swept(Doubled(network), shown, one, mean, (28,))
+        swept_ = swept(Doubled(network), [at_scales(p, one, (28,)) for p in shown], one, mean)
         single = network(normalised(torch.from_numpy(cut), one, mean).double())
     assert torch.allclose(swept_.softmax(1), single.softmax(1), atol=1e-12)
 
@@ -146,8 +147,9 @@ def test_a_folded_network_is_swept_alike(network):
     single = copy.deepcopy(network).float()
     with torch.no_grad():
         for scales in ((28,), (28, 40)):
-            plain = swept(single, shown, HOW, None, scales)
-            fast = swept(fused(single), shown, HOW, None, scales)
+            resized = [at_scales(picture, HOW, scales) for picture in shown]
+            plain = swept(single, resized, HOW, None)
+            fast = swept(fused(single), resized, HOW, None)
             assert torch.allclose(plain, fast, atol=1e-4)
 
 
@@ -156,7 +158,8 @@ def test_scales_are_the_paper_s_in_proportion_to_the_crop():
     assert scales_of(None, full) == (224, 256, 384, 480, 640)
     assert scales_of(None, HOW) == (28, 32, 48, 60, 80)
     assert scales_of("40, 50", HOW) == (40, 50)
-    for wrong in ("", "big", "12,,13", "-4"):
+    assert scales_of("4096", HOW) == (4096,)
+    for wrong in ("", "big", "12,,13", "-4", "0", "28,4097", "99999999", "9" * 5000, "\u00b2"):
         with pytest.raises(UserError, match="--scales"):
             scales_of(wrong, HOW)
     assert five_crops(pictures((28, 28))[0], HOW).shape == (5, 28, 28, 3)
@@ -164,4 +167,4 @@ def test_scales_are_the_paper_s_in_proportion_to_the_crop():
 
 def test_an_exported_file_cannot_be_swept():
     with pytest.raises(UserError, match="name the weights it was made of"):
-        swept(torch.nn.Flatten(), pictures((28, 28)), HOW, None, (28,))
+        swept(torch.nn.Flatten(), [pictures((28, 28))], HOW, None)

@@ -1,7 +1,9 @@
 """How `deepres evaluate` looks at pictures, and whose class list it goes by."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from ..card import Card, Preprocessing
 from ..data.gallery.listed import Gallery
@@ -38,10 +40,21 @@ def look_of(views: str, average: str, scales: str | None) -> Looking:
     return Looking(looking(views, chosen, scales), VIEWS[views])
 
 
-def agreed(images: Pictured, cards: Sequence[Card]) -> Pictured:
-    """The pictures under the networks' class list: names decide, never places in two lists.
+def writable(out: Path) -> None:
+    """Refuses a file that cannot be written, before hours are spent on what it is to hold."""
+    if out.is_dir():
+        raise UserError(f"--out {out} is a folder: name a file in it.")
+    if not out.parent.is_dir():
+        raise UserError(f"--out {out}: there is no folder {out.parent}.")
+    if not os.access(out if out.exists() else out.parent, os.W_OK):
+        raise UserError(f"--out {out} cannot be written: name another file.")
 
-    A folder that lacks a class, or lists them in another order, shifts no label.
+
+def agreed(images: Pictured, cards: Sequence[Card]) -> Pictured:
+    """The pictures under the networks' class list: names decide as soon as the lists share one.
+
+    A folder that lacks a class, or lists them in another order, shifts no label. Places decide
+    between lists that have nothing in common, as names and numbers.
     """
     lists = list(dict.fromkeys(card.classes for card in cards if card.classes))
     if len(lists) > 1:
@@ -51,15 +64,17 @@ def agreed(images: Pictured, cards: Sequence[Card]) -> Pictured:
         )
     if not lists or not isinstance(images, Gallery) or images.classes == lists[0]:
         return images
-    if set(images.classes) <= set(lists[0]):
+    unknown = [name for name in images.classes if name not in lists[0]]
+    if not unknown:
         return images.under(lists[0])
-    if len(images.classes) == len(lists[0]):
+    none_shared = len(unknown) == len(images.classes)
+    if none_shared and len(images.classes) == len(lists[0]):
         note(f"classes by their places: {_few(images.classes)} are taken for {_few(lists[0])}")
         return images
-    unknown = next(name for name in images.classes if name not in lists[0])
+    several = "classes" if len(unknown) > 1 else "class"
     raise UserError(
-        f"{images.name} has the class {unknown!r}, which the network does not know: it tells"
-        f" {_few(lists[0])} apart."
+        f"{images.name} has the {several} {_few([repr(name) for name in unknown])}, which the"
+        f" network does not know: it tells {_few(lists[0])} apart."
     )
 
 

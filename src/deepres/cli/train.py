@@ -29,9 +29,13 @@ if TYPE_CHECKING:
 @app.command(epilog="Example: deepres train resnet20 --data cifar10 --steps 2000 --out runs/first")
 def train(
     network: str | None = typer.Argument(None, help="A name, or package.module:callable."),
-    data: str | None = typer.Option(None, help="digits, synthetic, cifar10[:PATH] or a PATH."),
+    data: str | None = typer.Option(
+        None, help="digits, synthetic, cifar10[:PATH], folder:PATH, hub:NAME or a PATH."
+    ),
     out: Path | None = typer.Option(None, help="The run's folder; runs/NAME-KEY if not given."),
-    recipe: str | None = typer.Option(None, help="cifar (4.2), imagenet (3.4), digits, finetune."),
+    recipe: str | None = typer.Option(
+        None, help="cifar (4.2), imagenet (3.4), digits, fast, or finetune (with --from)."
+    ),
     steps: int | None = typer.Option(None, min=1, help="Scales the drops in proportion."),
     epochs: float | None = typer.Option(None, min=0, help="The same, in passes over the images."),
     batch: int | None = typer.Option(None, min=1, help="Pictures a step."),
@@ -48,6 +52,9 @@ def train(
     seed: int | None = typer.Option(None, min=0, help="Of start, order and windows; 0."),
     split: str | None = typer.Option(None, help="How many to train on: 45k holds 5k of 50k out."),
     size: int | None = typer.Option(None, min=8, help="Of the crop, for folders: 224."),
+    colour: str | None = typer.Option(
+        None, help="Shifted along components measured on the data, published ones, or none."
+    ),
     skip_bad: bool = typer.Option(False, "--skip-bad", help="Leave out, and list, bad pictures."),
     download: bool = typer.Option(False, "--download", help="Fetch what hub: names."),
     spec: Path | None = typer.Option(None, help="A run.json: that run, exactly."),
@@ -67,8 +74,7 @@ def train(
     """Train as the paper did, and test at the end; a run that was stopped goes on where it was."""
     began = time.perf_counter()
     _refuse_without_gpu(device, engine)
-    if freeze is not None and from_ is None:
-        raise UserError("--freeze keeps layers of trained weights: name these by --from.")
+    _refuse_without_weights(recipe, from_, freeze)
     if tensorboard:
         from ..report.events import writer
 
@@ -89,6 +95,7 @@ def train(
         seed=seed,
         split=split,
         size=size,
+        colour=colour,
         bad="skipped" if skip_bad else None,
     )
     from ..ranks import joined
@@ -98,18 +105,23 @@ def train(
     from ..runs.running import carried_out
     from ..runs.session import enough_memory
     from ..runs.start import beginning, described, keep, kept, started
-    from ..runs.work import network_of
+    from ..runs.work import network_of, normalises
     from ..together import divided
     from .display import display
     from .joint import also, joint, own, unseen
     from .precise import warn_of
     from .stopping import heard
-    from .wanted import declared, folder_of
+    from .wanted import declared, done, folder_of
 
-    device = own(device)
+    device, out = own(device), out.expanduser() if out else None
     with joined(device or "cpu") as ranks, joint(ranks):
+        there = done(network, data, out, spec, asked) if ranks.first and not from_ else None
+        if ranks.any(there is not None):
+            if there is not None:
+                _again(*there, as_json)
+            return
         run, pictures, source = declared(
-            network, data, out, spec, asked, "missing" if download else "never"
+            network, data, out, spec, asked, "missing" if download else "never", ranks
         )
         if from_ is not None:
             begun = beginning(from_)
@@ -118,7 +130,11 @@ def train(
         folder = folder_of(run, out, resume)
         if run.start and from_ is None:
             begun = kept(folder.path)
-        start = started(run, begun) if run.start else network_of(run, pictures.train)
+        if run.start:
+            start: nn.Module = started(run, begun)
+            normalises(start, run, pictures.train)
+        else:
+            start = network_of(run, pictures.train)
         if ranks.first:
             folder.take()
             if run.start:
@@ -158,6 +174,21 @@ class Wishes:
     watch: bool
     looks: int | None
     save_every: float
+
+
+def _refuse_without_weights(recipe: str | None, from_: str | None, freeze: str | None) -> None:
+    """What makes sense only for a network that was trained before."""
+    if freeze is not None and from_ is None:
+        raise UserError("--freeze keeps layers of trained weights: name these by --from.")
+    if freeze is not None and not freeze.strip():
+        raise UserError(
+            "--freeze names nothing: write a part or a range such as stem..conv4, or leave it out."
+        )
+    if recipe == "finetune" and from_ is None:
+        raise UserError(
+            "--recipe finetune trains old layers at a tenth of its rate: name their weights by"
+            " --from, or take another recipe."
+        )
 
 
 def _refuse_without_gpu(device: str | None, engine: str) -> None:
@@ -319,6 +350,18 @@ def _followed(
         for read in readers:
             read(item)
     return None
+
+
+def _again(run: "Run", folder: "Folder", as_json: bool) -> None:
+    """The result of a run that is finished."""
+    from ..report.run import run_page
+    from ..runs.disk import write_whole
+
+    result = folder.finished()
+    assert result is not None
+    if not folder.report.exists():
+        write_whole(folder.report, run_page(folder).encode())
+    printed(_answer(folder, run, result), _told(folder, run, result), as_json)
 
 
 def _answer(folder: "Folder", run: "Run", result: "Result") -> dict[str, Any]:

@@ -33,6 +33,7 @@ def evaluate(
     network: str | None = typer.Option(None, help="Whose weights: your package.module:callable."),
     out: Path | None = typer.Option(None, help="Write a line a picture to this CSV file."),
     batch: int = typer.Option(250, min=1, help="Pictures at a time; changes nothing but speed."),
+    skip_bad: bool = typer.Option(False, "--skip-bad", help="Leave out, and list, bad pictures."),
     download: bool = typer.Option(False, "--download", help="Fetch what hub: names."),
     as_json: bool = AS_JSON,
 ) -> None:
@@ -40,14 +41,21 @@ def evaluate(
     from .. import load
     from ..data.source import images
     from ..evaluate import combined, total, written
-    from .looked import agreed, look_of
+    from ..runs.usable import Search, Usable, usable
+    from .looked import agreed, look_of, writable
 
     look = look_of(views, average, scales)
+    if out is not None:
+        writable(out)
     networks = [_own(network, name) if network else load(name, profile=source) for name in weights]
     cards = [one.card for one in networks if one.card]
     for sentence in (sentence for card in cards for sentence in cautions(card)):
         note(sentence)
-    pictures = agreed(images(data, split, download="missing" if download else "never"), cards)
+    found = images(data, split, download="missing" if download else "never")
+    kept = usable(found, Search(note)) if skip_bad else Usable(found)
+    for name, reason in kept.left_out.items():
+        note(f"left out: {name} {reason}")
+    pictures = agreed(kept.pictures, cards)
     members = [_scores(network, pictures, batch, look) for network in networks]
     stream = members[0] if len(members) == 1 else combined(members)
     with contextlib.ExitStack() as stack:
@@ -64,12 +72,15 @@ def evaluate(
         "data": pictures.name,
         "digest": pictures.digest,
         "views": views,
+        "left_out": [{"picture": name, "why": reason} for name, reason in kept.left_out.items()],
     }
     text = (
         f"{answer['network']} ({answer['source']}) on {pictures.name}\n"
         f"top-1 error {errors.top1_error:.2f} % ({errors.top1}/{errors.seen})\n"
         f"top-5 error {errors.top5_error:.2f} % ({errors.top5}/{errors.seen})"
     )
+    if left := len(kept.left_out):
+        text += f"\nleft out: {left} of {left + errors.seen} pictures"
     printed(answer, text, as_json)
 
 

@@ -9,10 +9,9 @@ from . import digits
 from .cifar import reading
 from .cifar.facts import SPLITS
 from .cifar.files import Found
-from .gallery.check import alike, checked, galleries
+from .gallery.check import Laid, alike, checked, galleries
 from .gallery.examine import Note
 from .gallery.hub import hub
-from .gallery.listed import Gallery
 from .images import Images
 from .source import EMBEDDED, folder_of, found, parse
 
@@ -48,9 +47,9 @@ def check(text: str, note: Note | None = None) -> Check:
         source = parse(text)
         if source.word == "hub":
             parts = {split: hub(source.name, split) for split in SPLITS}
-            return _gallery(text, parts, alike(parts["train"].classes), note)
+            return _gallery(text, Laid(parts, tuple(alike(parts["train"].classes))), note)
         if (path := folder_of(source)) is not None:
-            return _gallery(f"pictures in {path}", *galleries(path), note)
+            return _gallery(f"pictures in {path}", galleries(path), note)
         if source.path is None and source.word in EMBEDDED:
             return _embedded(source.word)
         return _cifar(found(source))
@@ -58,10 +57,8 @@ def check(text: str, note: Note | None = None) -> Check:
         return Check(text, (), {}, (str(error),))
 
 
-def _gallery(
-    where: str, parts: dict[str, Gallery], problems: list[str], note: Note | None
-) -> Check:
-    found = checked(parts, note)
+def _gallery(where: str, laid: Laid, note: Note | None) -> Check:
+    found = checked(laid.parts, note)
     splits = {}
     for split, part in found.parts.items():
         images, counts = part.images, np.bincount(part.images.labels).tolist()
@@ -70,8 +67,9 @@ def _gallery(
         splits[split] = Split(
             len(images), per_class, images.digest, verdict, part.mean, part.deviation
         )
-    classes = next(iter(parts.values())).classes
-    return Check(where, classes, splits, (*problems, *found.problems), tuple(found.remarks))
+    classes = next(iter(laid.parts.values())).classes
+    problems, remarks = (*laid.problems, *found.problems), (*laid.remarks, *found.remarks)
+    return Check(where, classes, splits, problems, remarks)
 
 
 def _cifar(files: Found) -> Check:

@@ -1,5 +1,8 @@
 """Pictures of either kind, as an array or as a list of files: what is asked of both."""
 
+from collections.abc import Callable
+from typing import TypeVar
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -12,6 +15,7 @@ from .gallery.views import each, opened_at, view
 from .images import Images
 
 Pictured = Images | Gallery
+Made = TypeVar("Made")
 
 
 def views(images: Pictured, part: slice, how: Preprocessing) -> Tensor:
@@ -27,6 +31,17 @@ def edge(images: Pictured, recipe: Recipe) -> int:
     return images.pixels.shape[1] if isinstance(images, Images) else recipe.crop
 
 
+def made(images: Pictured, part: slice, make: Callable[[np.ndarray, str], Made]) -> list[Made]:
+    """What is made of each whole picture and its name; no more of them are held than threads."""
+    if isinstance(images, Images):
+        return [make(images.pixels[n], str(n)) for n in _indices(images, part)]
+
+    def one(index: int) -> Made:
+        return make(opened_at(images, index), images.called(index))
+
+    return each(one, _indices(images, part))
+
+
 def whole(images: Pictured, part: slice) -> list[np.ndarray]:
     """Each as it is, H x W x 3 uint8."""
     if isinstance(images, Images):
@@ -34,7 +49,7 @@ def whole(images: Pictured, part: slice) -> list[np.ndarray]:
     return each(lambda index: opened_at(images, index), _indices(images, part))
 
 
-def _indices(images: Gallery, part: slice) -> range:
+def _indices(images: Pictured, part: slice) -> range:
     return range(*part.indices(len(images)))
 
 

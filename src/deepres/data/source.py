@@ -81,14 +81,33 @@ def folder_of(source: Source) -> Path | None:
     if source.word in FOLDERS:
         return source.path or _usual(source.word)
     if source.word is None and source.path is not None and folder.is_folder(source.path):
-        return None if source.path.is_dir() and found_in(source.path) else source.path
+        return None if _is_cifar(source.path) else source.path
     return None
+
+
+def _is_cifar(path: Path) -> bool:
+    try:
+        return bool(found_in(path))
+    except OSError:  # it cannot be read, which is told by whoever wants to
+        return False
 
 
 def found(source: Source) -> Found:
     """The files of a CIFAR source."""
+    if source.word is None and source.path is not None and source.path.is_dir():
+        _recognised(source.path)
     facts = BOTH[source.word] if source.word else None
     return reading.located(source.path or _usual(source.word or ""), facts)
+
+
+def _recognised(path: Path) -> None:
+    """Refuses a folder of neither kind."""
+    if not found_in(path):
+        raise UserError(
+            f"{path} holds no CIFAR, nor folders of pictures: {folder.LAYOUT}; as CIFAR count the"
+            " official batches (python or binary), their archives and parquet files:"
+            " `deepres data fetch cifar10` fetches them."
+        )
 
 
 def own_folder(name: str) -> Path:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL.ImageFile import ImageFile
 
 from ..card import Preprocessing
 from ..errors import UserError
@@ -20,6 +21,7 @@ Picture = str | PathLike[str] | bytes | Image.Image | np.ndarray
 # mark of their own, so that any damaged file might be one.
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "MPO", "AVIF", "JPEG2000", "ICO")
 PIXELS_AT_MOST = 89_478_485  # 256 MiB of RGB, Pillow's own limit
+RATIO_AT_MOST = 50  # of the sides: resized, a narrower picture would fill memory
 # What Pillow raises for damaged files, found by damaging files.
 DAMAGED = (
     OSError,
@@ -34,7 +36,41 @@ DAMAGED = (
     struct.error,
     zlib.error,
 )
-_warnings = threading.Lock()  # their filters belong to the whole process
+BOMBS = (Image.DecompressionBombWarning, Image.DecompressionBombError)
+
+
+class BadPicture(ValueError):
+    """Why a picture cannot be used, as the end of a sentence that begins with its name."""
+
+
+class _Quiet:
+    """Without Pillow's warnings of odd metadata, in any number of threads at a time.
+
+    Their filters belong to the whole process: the first that enters sets them, the last that
+    leaves puts them back.
+    """
+
+    def __init__(self) -> None:
+        self.lock, self.inside, self.before = threading.Lock(), 0, warnings.catch_warnings()
+
+    def __enter__(self) -> None:
+        with self.lock:
+            if not self.inside:
+                self.before = warnings.catch_warnings()
+                self.before.__enter__()
+                warnings.simplefilter("ignore")
+                # where pixels would fill memory Pillow warns: for us that is an error
+                warnings.simplefilter("error", Image.DecompressionBombWarning)
+            self.inside += 1
+
+    def __exit__(self, *raised: object) -> None:
+        with self.lock:
+            self.inside -= 1
+            if not self.inside:
+                self.before.__exit__(None, None, None)
+
+
+quiet = _Quiet()
 
 
 def opened(picture: Picture, name: str = "", pixels: int = PIXELS_AT_MOST) -> Image.Image:
@@ -45,23 +81,23 @@ def opened(picture: Picture, name: str = "", pixels: int = PIXELS_AT_MOST) -> Im
     A file of more than `pixels` is refused by its header.
     """
     if isinstance(picture, np.ndarray):
-        return _upright(_from_array(picture), name or "The array")
+        return _as_given(_from_array(picture), name or "The array")
     if isinstance(picture, Image.Image):
-        return _upright(picture, name or "The image")
+        return _as_given(picture, name or "The image")
     file = io.BytesIO(picture) if isinstance(picture, bytes) else Path(picture)
     name = name or ("The picture" if isinstance(picture, bytes) else str(picture))
     try:
-        with _recognised(file) as image:
-            _small_enough(image.size, name, pixels)
-            return _upright(image, name)
-    except UserError:
-        raise
+        with quiet, recognised(file) as image:
+            fitting(image.size, pixels)
+            return upright(image)
+    except BadPicture as error:
+        raise UserError(f"{name} {error}.") from None
     except FileNotFoundError:
         raise UserError(f"{name}: there is no such file.") from None
     except IsADirectoryError:
         raise UserError(f"{name} is a folder, not a picture.") from None
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
-        raise _too_many_pixels(name, pixels) from None
+    except BOMBS:
+        raise UserError(f"{name} {too_many(pixels)}.") from None
     except UnidentifiedImageError:
         if _nothing(file):
             raise UserError(f"{name} is empty.") from None
@@ -69,22 +105,30 @@ def opened(picture: Picture, name: str = "", pixels: int = PIXELS_AT_MOST) -> Im
             f"{name} is not a picture that can be read: it is none of {', '.join(FORMATS)}."
         ) from None
     except DAMAGED as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UserError(
-            f"{name} is not a picture that can be read: {reason.rstrip('.')}."
-        ) from None
+        raise UserError(f"{name} is not a picture that can be read: {told(error)}.") from None
+
+
+def _as_given(image: Image.Image, name: str) -> Image.Image:
+    try:
+        wide_enough(image.size)
+        return upright(image)
+    except BadPicture as error:
+        raise UserError(f"{name} {error}.") from None
+
+
+def told(error: Exception) -> str:
+    """What is wrong with a file, as far as its decoder says it: no line break, no full stop."""
+    lines = str(error).strip().splitlines()
+    return lines[0].rstrip(" .") if lines else type(error).__name__
 
 
 def _nothing(file: io.BytesIO | Path) -> bool:
     return not (file.getbuffer() if isinstance(file, io.BytesIO) else file.stat().st_size)
 
 
-def _recognised(file: io.BytesIO | Path) -> Image.Image:
-    """The header alone; Pillow warns where pixels would fill memory: for us that is an error."""
-    with _warnings, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of odd metadata
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        return Image.open(file, formats=_formats())
+def recognised(file: io.BytesIO | Path) -> ImageFile:
+    """A picture of which the header alone is read; no other program is ever started for it."""
+    return Image.open(file, formats=_formats())
 
 
 @functools.cache
@@ -94,13 +138,30 @@ def _formats() -> tuple[str, ...]:
     return tuple(name for name in FORMATS if name in Image.OPEN)
 
 
-def _small_enough(size: tuple[int, int], name: str, pixels: int) -> None:
+def fitting(size: tuple[int, int], pixels: int) -> None:
+    """Refuses a picture by its header that would fill memory, as it is or resized."""
     if size[0] * size[1] > pixels:
-        raise _too_many_pixels(name, pixels)
+        raise BadPicture(too_many(pixels))
+    wide_enough(size)
 
 
-def _too_many_pixels(name: str, pixels: int) -> UserError:
-    return UserError(f"{name} has more than {pixels:,} pixels: shrink it first.")
+def too_many(pixels: int) -> str:
+    """Why a large picture cannot be used."""
+    return f"has more than {pixels:,} pixels: shrink it first"
+
+
+def narrow(width: int, height: int) -> bool:
+    """Whether one side is so much longer than the other that resizing would fill memory."""
+    return max(width, height) > RATIO_AT_MOST * min(width, height)
+
+
+def wide_enough(size: tuple[int, int]) -> None:
+    """Refuses a narrow one."""
+    if narrow(*size):
+        raise BadPicture(
+            f"is {size[0]} x {size[1]}: resized, so narrow a picture would fill memory; one side"
+            f" may be {RATIO_AT_MOST} times the other"
+        )
 
 
 def _from_array(picture: np.ndarray) -> Image.Image:
@@ -115,24 +176,25 @@ def _from_array(picture: np.ndarray) -> Image.Image:
     return Image.fromarray(picture[..., 0] if picture.ndim == 3 and channels == 1 else picture)
 
 
-def _upright(image: Image.Image, name: str) -> Image.Image:
+def upright(image: Image.Image) -> Image.Image:
+    """In RGB, turned as its metadata say."""
     turned = ImageOps.exif_transpose(image)
     if turned.mode == "RGB":
         return turned
     if turned.mode.startswith("I"):
-        turned = _upper_bits(turned, name)
+        turned = _upper_bits(turned)
     elif turned.mode == "F":
-        raise UserError(f"{name} has pixels that are fractions, and nothing says which is white.")
+        raise BadPicture("has pixels that are fractions, and nothing says which is white")
     if turned.has_transparency_data:
         page = Image.new("RGBA", turned.size, "white")
         return Image.alpha_composite(page, turned.convert("RGBA")).convert("RGB")
     return turned.convert("RGB")
 
 
-def _upper_bits(image: Image.Image, name: str) -> Image.Image:
+def _upper_bits(image: Image.Image) -> Image.Image:
     values = np.asarray(image)
     if values.min() < 0 or values.max() > 0xFFFF:
-        raise UserError(f"{name} has pixels of 32 bits, and nothing says which is white.")
+        raise BadPicture("has pixels of 32 bits, and nothing says which is white")
     return Image.fromarray((values.astype(np.uint16) >> 8).astype(np.uint8))
 
 
@@ -143,15 +205,22 @@ def centre_view(image: Image.Image, how: Preprocessing, name: str = "The picture
     does: the networks of others were tested so. (Resizing the middle alone, Pillow's `box`, would
     take half the time and gives other pixels.)
     """
-    width, height = image.size
-    shorter = min(width, height)
-    resized = (width * how.resize // shorter, height * how.resize // shorter)
-    if resized != image.size:
-        if resized[0] * resized[1] > PIXELS_AT_MOST:
-            raise UserError(
-                f"{name} is {width} x {height}: resized, so narrow a picture would fill memory."
-            )
-        method = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
-        image = image.resize(resized, method[how.interpolation])
-    left, top = (round((side - how.size) / 2) for side in resized)
+    image = resized(image, how.resize, how, name)
+    left, top = (round((side - how.size) / 2) for side in image.size)
     return np.asarray(image.crop((left, top, left + how.size, top + how.size)))
+
+
+def resized(image: Image.Image, shorter: int, how: Preprocessing, name: str) -> Image.Image:
+    """With so many pixels on its shorter side; the longer one is rounded down."""
+    width, height = image.size
+    edge = min(width, height)
+    size = (width * shorter // edge, height * shorter // edge)
+    if size == image.size:
+        return image
+    if size[0] * size[1] > PIXELS_AT_MOST:
+        raise UserError(
+            f"{name} is {width} x {height}: with a shorter side of {shorter:,} pixels, so narrow a"
+            " picture would fill memory."
+        )
+    method = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
+    return image.resize(size, method[how.interpolation])

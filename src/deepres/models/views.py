@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 from ..card import Preprocessing
 from ..errors import UserError
+from .pictures import resized
 from .pixels import normalised
 from .resnet import ResNet
 
@@ -23,6 +24,7 @@ Average = Literal["softmax", "logits"]
 FULL = 224  # the crop to which these belong; other crops have them in proportion
 TEN = 256  # shorter side of a picture of which ten crops are taken
 SCALES = (224, 256, 384, 480, 640)  # shorter sides of pictures that are swept over whole
+SIDE_AT_MOST = 4096  # of a scale: the maps of a larger picture fill memory
 
 
 def in_proportion(side: int, how: Preprocessing) -> int:
@@ -37,21 +39,19 @@ def averaged(logits: Tensor, dimension: int, average: Average) -> Tensor:
     return logits.double().softmax(-1).mean(dimension).log()
 
 
-def shorter_side(picture: np.ndarray, side: int, how: Preprocessing) -> np.ndarray:
-    """The picture with so many pixels on its shorter side; the longer one is rounded down."""
-    height, width = picture.shape[:2]
-    edge = min(height, width)
-    if edge == side:
+def shorter_side(
+    picture: np.ndarray, side: int, how: Preprocessing, name: str = "The picture"
+) -> np.ndarray:
+    """The picture with so many pixels on its shorter side."""
+    if min(picture.shape[:2]) == side:
         return picture
-    method = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
-    resized = (width * side // edge, height * side // edge)
-    return np.asarray(Image.fromarray(picture).resize(resized, method[how.interpolation]))
+    return np.asarray(resized(Image.fromarray(picture), side, how, name))
 
 
-def five_crops(picture: np.ndarray, how: Preprocessing) -> np.ndarray:
+def five_crops(picture: np.ndarray, how: Preprocessing, name: str = "The picture") -> np.ndarray:
     """Four corners and the centre of a picture whose shorter side is a little longer than they."""
     side = max(how.resize, in_proportion(TEN, how))
-    pixels = shorter_side(picture, side, how)
+    pixels = shorter_side(picture, side, how, name)
     (height, width), size = pixels.shape[:2], how.size
     centre = (round((height - size) / 2), round((width - size) / 2))
     below, right = height - size, width - size
@@ -59,43 +59,47 @@ def five_crops(picture: np.ndarray, how: Preprocessing) -> np.ndarray:
     return np.stack([pixels[top : top + size, left : left + size] for top, left in places])
 
 
+def at_scales(
+    picture: np.ndarray, how: Preprocessing, scales: Sequence[int], name: str = "The picture"
+) -> list[np.ndarray]:
+    """The whole picture at each scale."""
+    return [shorter_side(picture, side, how, name) for side in scales]
+
+
 def ten_crops(
     network: Callable[[Tensor], Tensor],
-    pictures: Sequence[np.ndarray],
+    crops: Sequence[np.ndarray],
     how: Preprocessing,
     mean_image: Tensor | None,
     average: Average = "softmax",
 ) -> Tensor:
-    """N x classes: the mean over five crops and their mirrors."""
-    crops = torch.from_numpy(np.concatenate([five_crops(picture, how) for picture in pictures]))
-    x = normalised(crops, how, mean_image)
+    """N x classes: the mean over the five crops of each picture and their mirrors."""
+    x = normalised(torch.from_numpy(np.concatenate(crops)), how, mean_image)
     both = torch.stack([network(x), network(x.flip(3))], 1)  # 5 N x 2 x classes
-    return averaged(both.view(len(pictures), 10, -1), 1, average)
+    return averaged(both.view(len(crops), 10, -1), 1, average)
 
 
 def swept(
     network: nn.Module,
-    pictures: Sequence[np.ndarray],
+    pictures: Sequence[Sequence[np.ndarray]],
     how: Preprocessing,
     mean_image: Tensor | None,
-    scales: Sequence[int],
     average: Average = "softmax",
 ) -> Tensor:
-    """N x classes: the mean over all places of whole pictures, then over the scales."""
-    at_scales = [_at_scale(network, pictures, how, mean_image, side, average) for side in scales]
-    return averaged(torch.stack(at_scales, 1), 1, average)
+    """N x classes: the mean over all places of whole pictures, then over the scales of each."""
+    scales = zip(*pictures, strict=True)
+    answers = [_at_scale(network, same, how, mean_image, average) for same in scales]
+    return averaged(torch.stack(answers, 1), 1, average)
 
 
 def _at_scale(
     network: nn.Module,
-    pictures: Sequence[np.ndarray],
+    resized: Sequence[np.ndarray],
     how: Preprocessing,
     mean_image: Tensor | None,
-    side: int,
     average: Average,
 ) -> Tensor:
     """Pictures of one shape go through together; most have a shape of their own."""
-    resized = [shorter_side(picture, side, how) for picture in pictures]
     order = sorted(range(len(resized)), key=lambda n: resized[n].shape)
     answers: dict[int, Tensor] = {}
     for shape, same in groupby(order, key=lambda n: resized[n].shape):
@@ -138,6 +142,11 @@ def scales_of(text: str | None, how: Preprocessing) -> tuple[int, ...]:
     """Those that were asked for, or Sec. 3.4's in proportion to the crop."""
     if text is None:
         return tuple(in_proportion(side, how) for side in SCALES)
-    if not all(part.strip().isdigit() and int(part) > 0 for part in text.split(",")):
-        raise UserError(f"--scales {text}: write shorter sides in pixels, as in 224,256,384.")
-    return tuple(int(part) for part in text.split(","))
+    parts = [part.strip() for part in text.split(",")]
+    sides = [int(part) if part.isdecimal() and len(part) < 9 else 0 for part in parts]
+    if not all(0 < side <= SIDE_AT_MOST for side in sides):
+        raise UserError(
+            f"--scales {text}: write shorter sides in pixels, as in 224,256,384; the largest is"
+            f" {SIDE_AT_MOST:,}."
+        )
+    return tuple(sides)

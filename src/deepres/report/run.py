@@ -183,7 +183,8 @@ def _confusion(result: Result) -> Iterator[str]:
         rows = [(f"{was} taken for {taken}", str(n)) for n, was, taken in pairs[:PAIRS]]
         yield table(["confused most often", "times"], rows)
         return
-    worst = max(counts[a][b] for a in range(len(names)) for b in range(len(names)) if a != b)
+    wrong = [counts[a][b] for a in range(len(names)) for b in range(len(names)) if a != b]
+    worst = max(wrong, default=0)
     turned = ("<span>", "</span>") if max(map(len, names)) > 2 else ("", "")
     head = "".join(f'<th scope="col">{escape(name).join(turned)}</th>' for name in names)
     body = "".join(

@@ -1,7 +1,7 @@
 """From what a user asks for to a `Run`: recipes by name, flags, the warm-up of deep networks."""
 
 from dataclasses import dataclass, fields
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import structs
 
@@ -11,6 +11,7 @@ from ..spec import DIGITS, FIGURE_4, IMAGENET, RECIPES, Arch, Data, Recipe, Run,
 
 ANY_SIZE = ("folder", "hub")  # data sets whose pictures are cut as Sec. 3.4 cuts them
 PRECISIONS = ("fp32", "bf16", "fp16")
+COLOURS = ("measured", "published", "none")
 DEEP = 110  # layers from which on a CIFAR network warms up (Sec. 4.2: 110; 1202 is our reading)
 
 # Data that are not augmented as CIFAR is: digits are small, and a mirrored digit is another sign.
@@ -36,6 +37,7 @@ class Asked:
     seed: int | None = None
     split: str | None = None
     size: int | None = None  # of the crop, for pictures of any size
+    colour: str | None = None  # along which components it is shifted, for the same pictures
     bad: Literal["skipped"] | None = None
 
     def given(self) -> list[str]:
@@ -64,7 +66,7 @@ def run_of(network: str, data: Data, images: int, classes: int, asked: Asked) ->
     """What is asked for, as a value; `images` are those trained on."""
     own = ":" in network
     made = None if own else arch(network, classes)
-    recipe = _sized(recipe_named(asked.recipe, made, data.name), made, data, asked.size)
+    recipe = _sized(recipe_named(asked.recipe, made, data.name), made, data, asked)
     recipe = _with_flags(recipe, asked)
     run = Run(
         name=f"{_plain(network)}-{data.name}",
@@ -77,15 +79,21 @@ def run_of(network: str, data: Data, images: int, classes: int, asked: Asked) ->
     return _of_length(run, images, asked)
 
 
-def _sized(recipe: Recipe, made: Arch | None, data: Data, size: int | None) -> Recipe:
+def _sized(recipe: Recipe, made: Arch | None, data: Data, asked: Asked) -> Recipe:
     """The crop of a network's own size, or of the one asked for; the range of Sec. 3.4 with it."""
     if data.name not in ANY_SIZE:
-        if size is not None:
-            raise UserError(f"--size is for pictures of any size; those of {data.name} have one.")
+        for flag, value in (("--size", asked.size), ("--colour", asked.colour)):
+            if value is not None:
+                raise UserError(
+                    f"{flag} is for pictures of any size, not for those of {data.name}."
+                )
         return recipe
-    edge = size or (made.input_size if made else IMAGENET.crop)
+    if asked.colour not in (None, *COLOURS):
+        raise UserError(f"--colour {asked.colour}: choose one of {', '.join(COLOURS)}.")
+    edge = asked.size or (made.input_size if made else IMAGENET.crop)
     low, high = (round(side * edge / IMAGENET.crop) for side in IMAGENET.shorter)
-    return structs.replace(recipe, crop=edge, shorter=(low, high))
+    colour: Any = asked.colour or recipe.colour
+    return structs.replace(recipe, crop=edge, shorter=(low, high), colour=colour)
 
 
 def _with_flags(recipe: Recipe, asked: Asked) -> Recipe:

@@ -13,6 +13,7 @@ import torch
 from msgspec import Struct
 
 from .. import __version__
+from ..data.source import parse
 from ..spec import Plan
 
 PACKAGES = ("torch", "numpy", "safetensors", "pillow", "msgspec")
@@ -25,7 +26,7 @@ class Session(Struct, frozen=True, kw_only=True):
     process: int
     step: int  # where it began
     command: tuple[str, ...]
-    source: str  # the data as they were named
+    source: str  # the data as they were named, by a path that holds in any folder
     plan: Plan
 
 
@@ -46,9 +47,18 @@ def session(step: int, source: str, plan: Plan) -> Session:
         process=os.getpid(),
         step=step,
         command=("deepres", *sys.argv[1:]),
-        source=source,
+        source=anywhere(source) if source else "",
         plan=plan,
     )
+
+
+def anywhere(source: str) -> str:
+    """The words after `--data` such that they mean the same wherever a run is gone on with."""
+    parsed = parse(source)
+    path = Path(parsed.name).expanduser() if parsed.word == "hub" else parsed.path
+    if path is None or not path.exists():
+        return source
+    return f"{parsed.word}:{path.absolute()}" if parsed.word else str(path.absolute())
 
 
 def gathered(plan: Plan, sessions: Sequence[Session]) -> Provenance:

@@ -24,6 +24,7 @@ from .log import Evaluated, Item, Line, Report, Skipped
 from .looks import Answers, counted, errors, evaluated, measured
 from .result import Result
 from .session import Session
+from .usable import remember
 from .work import Work
 
 
@@ -44,6 +45,7 @@ def carried_out(
     first = work.ranks.first
     if first:
         folder.claim(work.run)
+        remember(folder.path, work.pictures.known)
     result = folder.finished() if first else None
     if work.ranks.any(result is not None):
         yield from () if result is None else (result,)

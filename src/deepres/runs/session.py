@@ -15,6 +15,7 @@ import torch
 
 from ..data.augment import Normalisation
 from ..data.batches import normalisation
+from ..data.gallery.reading import WorkerEnded
 from ..errors import Failed
 from ..ranks import Lost
 from ..spec import Recipe
@@ -92,6 +93,14 @@ class Session:
 
     def train(self, stop: Callable[[], bool]) -> Iterator[Item]:
         """All steps that are left; ends early, its state saved, once `stop` says so."""
+        try:
+            yield from self._steps(stop)
+        except WorkerEnded:  # the last step is whole: what it came to is not lost
+            if self.state.step > self.good:
+                self.save()
+            raise
+
+    def _steps(self, stop: Callable[[], bool]) -> Iterator[Item]:
         run = self.work.run
         stream = self.work.stream(self.work.pictures.train, run.recipe, run.seed, self.state.step)
         late: list[float] = []

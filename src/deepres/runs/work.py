@@ -1,13 +1,15 @@
 """What a session is given: a run, its pictures, the means, and how closely it is watched."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 
 from ..data.batches import Batch, batch_of, batches, normalisation
-from ..data.pictured import Pictured
+from ..data.pictured import Pictured, edge
 from ..errors import UserError
 from ..models.initialise import created, initialise
 from ..models.named import foreign, own
@@ -16,6 +18,7 @@ from ..randomness import stream_seed
 from ..ranks import ALONE, Ranks
 from ..spec import Plan, Recipe, Run
 from ..train import Step, eager
+from .declare import ANY_SIZE
 from .pictures import Pictures
 
 Stream = Callable[[Pictured, Recipe, int, int], Iterable[Batch]]
@@ -80,7 +83,36 @@ def network_of(run: Run, images: Pictured) -> nn.Module:
         rehearse(network, run, images)
         return network
     fan, gamma = run.recipe.fan, run.recipe.last_gamma
-    return initialise(created(run.arch, run.seed, fan), run.seed, fan=fan, last_gamma=gamma)
+    network = initialise(created(run.arch, run.seed, fan), run.seed, fan=fan, last_gamma=gamma)
+    normalises(network, run, images)
+    return network
+
+
+def normalises(network: nn.Module, run: Run, images: Pictured) -> None:
+    """Refuses replicas of which nothing can be normalised, by shapes alone."""
+    if run.recipe.share > 1:
+        return
+    side = edge(images, run.recipe)
+    shapes = {name: tensor.to("meta") for name, tensor in network.state_dict().items()}
+    with _told_apart(run):
+        functional_call(network.train(), shapes, torch.empty(1, 3, side, side, device="meta"))
+
+
+@contextmanager
+def _told_apart(run: Run) -> Iterator[None]:
+    """A picture whose maps are a pixel is its replica's only value in each channel: no variance."""
+    try:
+        yield
+    except ValueError as error:
+        if "more than 1 value per channel" not in str(error):
+            raise
+        right = ["fewer --replicas"] if run.recipe.replicas > 1 else []
+        right += ["a larger --batch"] + (["a larger --size"] if run.data.name in ANY_SIZE else [])
+        raise UserError(
+            f"--batch {run.recipe.batch} in --replicas {run.recipe.replicas} leaves each replica"
+            " one picture, whose last maps are a pixel: there is no variance to normalise by, and"
+            f" {' or '.join(right)} would be right."
+        ) from None
 
 
 @torch.no_grad()
@@ -96,4 +128,5 @@ def rehearse(network: nn.Module, run: Run, images: Pictured) -> None:
             f"{run.network} answers {len(few)} pictures with {shape}: logits of {wanted} are"
             f" needed, one for each class of {images.name}."
         )
-    population(network, [few])
+    with _told_apart(run):
+        population(network, [few])

@@ -11,7 +11,6 @@ import numpy as np
 from .examine import Finding, Note, examined
 from .folder import scans
 from .listed import Gallery
-from .scan import Scan, folders
 
 
 @dataclass(frozen=True)
@@ -32,23 +31,32 @@ class Checked:
     remarks: list[str] = field(default_factory=list)  # read all the same, and how
 
 
-def galleries(path: Path) -> tuple[dict[str, Gallery], list[str]]:
-    """The splits of a folder, each under all classes there are, and what is wrong with these."""
-    train, test = scans(path)
-    if train is None:
-        return {"test": test.gallery("folder test", test.classes)}, alike(test.classes)
-    problems = alike(sorted({*train.classes, *test.classes}))
-    problems += [
+@dataclass(frozen=True)
+class Laid:
+    """The splits of a folder under all classes there are, and what is wrong with how they lie."""
+
+    parts: dict[str, Gallery]
+    problems: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
+def galleries(path: Path) -> Laid:
+    """What a folder has, whatever is wrong with some of it."""
+    found = scans(path)
+    train, test = found.train, found.test
+    trained = train.classes if train else test.classes
+    classes = tuple(sorted({*trained, *test.classes}))
+    unknown = [
         f"{test.where} has the class {name!r}, which is not trained on."
         for name in test.classes
-        if name not in train.classes
+        if name not in trained
     ]
-    problems += [*_empty(train), *_empty(test)]
-    classes = tuple(sorted({*train.classes, *test.classes}))
-    return {
-        "train": train.gallery("folder train", classes),
-        "test": test.gallery("folder test", classes),
-    }, problems
+    parts = {"train": train.gallery("folder train", classes)} if train else {}
+    return Laid(
+        parts | {"test": test.gallery("folder test", classes)},
+        (*found.problems, *alike(classes), *unknown, *found.overlooked),
+        found.drawn,
+    )
 
 
 def checked(parts: dict[str, Gallery], note: Note | None = None) -> Checked:
@@ -110,11 +118,3 @@ def alike(classes: Sequence[str]) -> list[str]:
         for group in groups.values()
         if len(group) > 1
     ]
-
-
-def _empty(scan: Scan) -> list[str]:
-    if not scan.where.is_dir():
-        return []
-    there = {folder.name for folder in folders(scan.where)}
-    empty = sorted(there - {*scan.of})
-    return [f"{scan.where / name} is a class without a picture." for name in empty]

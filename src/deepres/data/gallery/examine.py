@@ -4,16 +4,16 @@ import hashlib
 import io
 import os
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 import simplejpeg
-from PIL import Image
+from PIL.ImageFile import ImageFile
 
-from .decode import DIRECT, BadPicture, fast
+from ...models.pictures import DAMAGED, BadPicture, quiet, recognised, told
+from .decode import DIRECT, fast
 from .listed import Gallery
 
 FULL_SCALE = 1 << 30
@@ -21,6 +21,7 @@ CHUNK = 512  # pictures that are under way at a time
 REPORT = 5.0  # seconds between two words on how far it is
 DEEP = ("I;16", "I;16B", "I;16L", "I", "F")
 ORIENTATION = 0x0112
+BITS = 258  # TIFF's tag of how many bits each channel has
 
 Note = Callable[[str], None]
 
@@ -54,10 +55,9 @@ def finding(images: Gallery, index: int) -> Finding:
     """What the picture at an index is like."""
     try:
         content = images.read(index)
+        pixels = fast(content, FULL_SCALE)
     except OSError as error:
         return Finding(index, f"cannot be read: {error.strerror or error}")
-    try:
-        pixels = fast(content, FULL_SCALE)
     except BadPicture as error:
         return Finding(index, str(error))
     digest = hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()
@@ -65,10 +65,16 @@ def finding(images: Gallery, index: int) -> Finding:
     values = np.stack([np.bincount(flat[:, c], minlength=256) for c in range(3)]) / len(flat)
     steps = np.arange(256) / 255
     mean, square = values @ steps, values @ steps**2
+    damaged = _warned(content)
+    strange: tuple[str, ...] = ()
+    try:
+        strange = odd(content)
+    except DAMAGED as error:  # its later frames, or metadata that reading it does not ask for
+        damaged = damaged or told(error)
     return Finding(
         index,
-        damaged=_warned(content),
-        odd=odd(content),
+        damaged=damaged,
+        odd=strange,
         digest=digest,
         mean=tuple(mean.tolist()),
         square=tuple(square.tolist()),
@@ -77,24 +83,34 @@ def finding(images: Gallery, index: int) -> Finding:
 
 def odd(content: bytes) -> tuple[str, ...]:
     """What else could be said of a picture that can be decoded."""
-    told = []
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        with Image.open(io.BytesIO(content)) as image:
-            kind, mode = image.format or "", image.mode
-            frames = getattr(image, "n_frames", 1)
-            turned = image.getexif().get(ORIENTATION, 1) not in (1, None)
+    said = []
+    with quiet, recognised(io.BytesIO(content)) as image:
+        kind, mode = image.format or "", image.mode
+        deep = _deep(image)
+        frames = getattr(image, "n_frames", 1)
+        turned = image.getexif().get(ORIENTATION) in range(2, 9)
     if mode in ("CMYK", "YCCK"):
-        told.append("is CMYK: it is read as RGB, without a profile of its colours")
-    if mode in DEEP:
-        told.append("has more than 8 bits a channel: the upper 8 are read")
+        said.append("is CMYK: it is read as RGB, without a profile of its colours")
+    if deep:
+        said.append("has more than 8 bits a channel: the upper 8 are read")
     if mode in ("P", "PA"):
-        told.append("has a palette: it is read as RGB")
+        said.append("has a palette: it is read as RGB")
     if turned:
-        told.append("was rotated by its EXIF tag: it is read upright")
-    if frames > 1 and kind != "MPO":  # a camera's second view is no animation
-        told.append(f"is animated: the first of its {frames} frames is read")
-    return tuple(told)
+        said.append("was rotated by its EXIF tag: it is read upright")
+    if frames > 1 and kind == "TIFF":
+        said.append(f"has {frames} pages: the first is read")
+    elif frames > 1 and kind != "MPO":  # a camera's second view is no animation
+        said.append(f"is animated: the first of its {frames} frames is read")
+    return tuple(said)
+
+
+def _deep(image: ImageFile) -> bool:
+    """Whether it is stored with more bits than are read, whatever Pillow makes of them."""
+    if image.mode in DEEP:
+        return True
+    bits = getattr(image, "tag_v2", {}).get(BITS, (8,))
+    stored = [str(tile.args) for tile in image.tile]  # as in RGB;16B; of PPM the largest value
+    return max(bits) > 8 or any(";16" in how or "65535" in how for how in stored)
 
 
 def _warned(content: bytes) -> str:

@@ -13,10 +13,11 @@ from typing import Any, Literal
 import numpy as np
 
 from ...errors import UserError
+from ...models.pictures import BadPicture
 from .listed import Gallery, gallery
+from .named import PARTS, meant, no_class, shown
 
 Download = Literal["never", "missing"]
-NAMES = {"train": ("train", "training"), "test": ("validation", "valid", "val", "test")}
 
 
 @dataclass(frozen=True)
@@ -29,24 +30,33 @@ class Rows:
 
     def read(self, place: int) -> bytes:
         """The picture as it is stored; one that is only named is read from its file."""
-        cell = self.table[place][self.column]
-        if cell["bytes"] is not None:
+        cell = self._cell(place)
+        if cell.get("bytes") is not None:
             return cell["bytes"]
+        if cell.get("path") is None:
+            raise BadPicture("is an empty cell: it has no picture")
         return Path(cell["path"]).read_bytes()
 
     def called(self, place: int) -> str:
         """Its row, and the file it once was."""
-        path = self.table[place][self.column]["path"]
-        return f"row {place} of {self.name}" + (f" ({path})" if path else "")
+        path = self._cell(place).get("path")
+        return shown(f"row {place} of {self.name}" + (f" ({path})" if path else ""))
+
+    def _cell(self, place: int) -> dict[str, Any]:
+        return self.table[place][self.column] or {}
 
 
 def hub(name: str, split: str, download: Download = "never") -> Gallery:
     """One split of a data set: in a folder, or by its name on the hub."""
     table = _split(_loaded(name, download), name, split)
     pictures, labels = _columns(table, name)
+    if not len(table):
+        raise UserError(f"hub:{name} has no picture in {split}.")
     classes = tuple(table.features[labels].names)
-    numbers = table.data.column(labels).to_numpy().astype(np.int64)
-    if len(numbers) and not 0 <= numbers.min() <= numbers.max() < len(classes):
+    if wrong := next(filter(None, (no_class(f"hub:{name}", label) for label in classes)), ""):
+        raise UserError(wrong)
+    numbers = table.data.column(labels).fill_null(-1).to_numpy().astype(np.int64)
+    if not 0 <= numbers.min() <= numbers.max() < len(classes):
         raise UserError(f"hub:{name} has pictures without a label in {split}: it cannot be used.")
     store = Rows(_encoded(table, pictures), pictures, f"hub:{name}")
     lengths = _lengths(table.data.column(pictures))
@@ -65,14 +75,20 @@ def _loaded(name: str, download: Download) -> Any:
             "hub: needs the package datasets: `pip install deepres[hub]` installs it."
         ) from None
     path = Path(name).expanduser()
+    if not path.exists() and (path.is_absolute() or name.startswith((".", "~"))):
+        raise UserError(f"hub:{name}: there is no such folder.")
     with _quiet(datasets):
         try:
             if any((path / mark).is_file() for mark in ("dataset_dict.json", "state.json")):
                 return datasets.load_from_disk(str(path))
             return datasets.load_dataset(str(path) if path.exists() else name)
-        except (OSError, ValueError, ConnectionError) as error:
-            said = " ".join(str(error).split())[:200]
-            hint = "" if download == "missing" or path.exists() else "; --download fetches it"
+        except IndexError:  # the library joins the tables of a split, and finds none
+            raise UserError(f"hub:{name} cannot be read: a split of it has no rows.") from None
+        except (OSError, ValueError, KeyError, datasets.exceptions.DatasetsError) as error:
+            said = " ".join(str(error).split())[:200].rstrip(". ")
+            if path.exists():
+                raise UserError(f"hub:{name} cannot be read: {said}.") from None
+            hint = "" if download == "missing" else "; --download fetches it"
             raise UserError(f"hub:{name} is not on this machine ({said}){hint}.") from None
 
 
@@ -89,10 +105,10 @@ def _quiet(datasets: Any) -> Iterator[None]:
 def _split(loaded: Any, name: str, split: str) -> Any:
     if not isinstance(loaded, dict):
         raise UserError(f"hub:{name} has no splits: save a train and a validation one.")
-    for wanted in NAMES[split]:
-        if wanted in loaded:
-            return loaded[wanted]
-    wanted = " or ".join(NAMES[split])
+    for group in PARTS[split]:
+        if found := meant(loaded, group, f"hub:{name}"):
+            return loaded[found]
+    wanted = " or ".join(word for group in PARTS[split] for word in group)
     raise UserError(f"hub:{name} has no split {wanted}, only {', '.join(loaded)}.")
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import UserError
+from ...models.pictures import told
 
 BYTES_AT_MOST = 50_000_000
 COMPRESSED, MATRIX = 15, 14
@@ -26,12 +27,14 @@ def synsets(folder: Path) -> dict[int, str]:
             " tells what they stand for, is not beside it."
         ) from None
     try:
-        rows = next(
-            value for value in _values(content[128:]) if value and "WNID" in (value[0] or {})
-        )
+        found = (value for value in _values(content[128:]) if value and "WNID" in (value[0] or {}))
+        if (rows := next(found, None)) is None:
+            raise ValueError("no table in it has a column WNID")
         return {int(row["ILSVRC2012_ID"]): row["WNID"] for row in rows}
-    except (StopIteration, struct.error, zlib.error, KeyError, ValueError, TypeError) as error:
-        raise UserError(f"{path} cannot be read as the kit's list of classes: {error!r}.") from None
+    except (struct.error, zlib.error, LookupError, ValueError, TypeError) as error:
+        raise UserError(
+            f"{path} cannot be read as the kit's list of classes: {told(error)}."
+        ) from None
 
 
 def _values(content: bytes) -> Iterator[list[dict[str, Any]]]:

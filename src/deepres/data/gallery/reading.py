@@ -1,22 +1,32 @@
 """The pictures of each step, read and cut by this process or by torch's DataLoader's."""
 
+import atexit
 import signal
+import threading
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from multiprocessing.process import BaseProcess
 
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from ...errors import UserError
+from ...errors import Failed, UserError
+from ...models.pictures import BadPicture
 from ...spec import Recipe
 from ..order import WHOLE, Part, indices
 from .crops import cropped, draws
-from .decode import BadPicture
 from .listed import Gallery
 from .views import bad
 
 AHEAD = 2  # steps that each worker may be ahead
+STOPS = (signal.SIGINT, signal.SIGTERM)
+
+
+class WorkerEnded(Failed):
+    """A process that reads ahead was killed, while no step was under way."""
 
 
 def taken(images: Gallery, recipe: Recipe, seed: int, step: int, part: Part = WHOLE) -> Tensor:
@@ -51,10 +61,33 @@ class Steps(Dataset[Tensor | str]):
             return str(error)
 
 
-def _obedient(worker: int) -> None:
-    """Ctrl-C is the run's to answer; what the run had set for SIGTERM is not a worker's."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+def _deaf(worker: int) -> None:
+    """What tells a job to stop reaches its workers too: they read on until their parent ends them.
+
+    torch would have them end by SIGTERM; that a parent is gone they notice by themselves.
+    """
+    for number in STOPS:
+        signal.signal(number, signal.SIG_IGN)
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """Signals to stop wait while workers are made, which are born deaf to them.
+
+    A worker's death is told where the next step is asked for: torch's own handler would raise it
+    in the midst of a step, whose state then is neither the old nor the new one.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    children = signal.getsignal(signal.SIGCHLD)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if threading.current_thread() is threading.main_thread() and children is not None:
+            signal.signal(signal.SIGCHLD, children)
 
 
 def read_ahead(
@@ -62,7 +95,7 @@ def read_ahead(
 ) -> Iterator[tuple[int, Tensor]]:
     """Steps `start` to the recipe's last with their crops, the same by any number of workers."""
     steps = range(start, recipe.steps)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _unheard():
         warnings.filterwarnings("ignore", "This DataLoader will create")  # as asked
         loader: DataLoader[Tensor | str] = DataLoader(
             Steps(images, recipe, seed, part),
@@ -70,11 +103,45 @@ def read_ahead(
             batch_size=None,
             num_workers=workers,
             prefetch_factor=AHEAD if workers else None,
-            worker_init_fn=_obedient,
+            worker_init_fn=_deaf,
             generator=torch.Generator(),  # the global one is nobody else's to move
         )
         prepared = iter(loader)
-    for step, pixels in zip(steps, prepared, strict=True):
-        if isinstance(pixels, str):
-            raise UserError(pixels)
-        yield step, pixels
+    processes: list[BaseProcess] = list(getattr(prepared, "_workers", ()))
+    end = partial(_end, processes)
+    atexit.register(end)  # before multiprocessing ends them by SIGTERM, and waits
+    try:
+        for step in steps:
+            pixels = _next(prepared, processes)
+            if isinstance(pixels, str):
+                raise UserError(pixels)
+            yield step, pixels
+    finally:
+        del prepared  # which tells them to end
+        end()
+        atexit.unregister(end)
+
+
+def _end(processes: list[BaseProcess]) -> None:
+    """Ends those that are not gone by now; they heed nothing else."""
+    for process in processes:
+        process.kill()
+
+
+def _next(prepared: Iterator[Tensor | str], processes: list[BaseProcess]) -> Tensor | str:
+    """The next step's crops; a worker that was killed is told in one sentence."""
+    try:
+        return next(prepared)
+    except RuntimeError as error:
+        ended = [process.exitcode for process in processes if process.exitcode is not None]
+        if not ended:
+            raise
+        raise WorkerEnded(
+            f"A process that reads pictures ahead ended ({_ending(ended[0])}): memory may be short,"
+            f" and fewer --workers than {len(processes)} need less."
+        ) from error
+
+
+def _ending(status: int) -> str:
+    """How a process ended."""
+    return f"exit {status}" if status >= 0 else signal.strsignal(-status) or f"signal {-status}"

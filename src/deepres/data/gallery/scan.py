@@ -9,7 +9,8 @@ import numpy as np
 
 from ...errors import UserError
 from .listed import Gallery, Store, gallery
-from .tarred import Member, Members, class_tars, members
+from .named import no_class, shown
+from .tarred import Member, Members, class_tars, is_tar, members
 
 SYSTEM = ("thumbs.db", "desktop.ini", "__macosx")  # what systems leave; so are names with a dot
 
@@ -23,11 +24,14 @@ class Files:
 
     def read(self, place: int) -> bytes:
         """The file as it is."""
-        with open(self.called(place), "rb") as file:  # noqa: PTH123 - a million paths
+        with open(self._path(place), "rb") as file:  # noqa: PTH123 - a million paths
             return file.read()
 
     def called(self, place: int) -> str:
-        """Its path."""
+        """Its path, in one line."""
+        return shown(self._path(place))
+
+    def _path(self, place: int) -> str:
         return os.path.join(self.root, os.fsdecode(self.names[place]))  # noqa: PTH118
 
 
@@ -40,6 +44,9 @@ class Scan:
     names: list[str]  # class/file, whatever the store
     sizes: np.ndarray
     of: list[str]  # the class of each
+    problems: tuple[str, ...] = ()  # sentences on what cannot be read
+    empty: tuple[str, ...] = ()  # and on classes without a picture
+    beside: tuple[str, ...] = ()  # and on files that belong to no class
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -81,21 +88,35 @@ class _Some:
 
 def folders(path: Path) -> list[Path]:
     """The folders in a folder that are not the system's, by name."""
-    return sorted(p for p in path.iterdir() if p.is_dir() and not _of_the_system(p.name))
+    return [place for place in _there(path) if place.is_dir()]
 
 
 def flat_files(path: Path) -> list[Path]:
-    """The files in a folder that are not the system's, by name."""
-    return sorted(p for p in path.iterdir() if p.is_file() and not _of_the_system(p.name))
+    """What else there is in a folder that is not the system's, by name: files, links to nowhere."""
+    return [place for place in _there(path) if not place.is_dir()]
+
+
+def _there(path: Path) -> list[Path]:
+    return sorted(place for place in path.iterdir() if not _of_the_system(place.name))
 
 
 def by_folder(path: Path) -> Scan:
     """One class a folder; whatever files lie below it are its pictures."""
-    found = [
-        (label.name, f"{label.name}/{name}", size)
-        for label in folders(path)
-        for name, size in sorted(_below(str(label), ""))
-    ]
+    found: list[tuple[str, str, int]] = []
+    problems, empty = [], []
+    above = frozenset(map(_identity, (path, *path.resolve().parents)))
+    for label in folders(path):
+        if wrong := no_class(str(label), label.name):
+            problems.append(wrong)
+            continue
+        below = list(_below(str(label), "", above))
+        wrongs = [told for told in below if isinstance(told, str)]
+        files = sorted(told for told in below if not isinstance(told, str))
+        found += [(label.name, f"{label.name}/{name}", size) for name, size in files]
+        problems += wrongs
+        if not below:
+            empty.append(f"{shown(str(label))} is a class without a picture.")
+    beside = _beside("folders", flat_files(path))
     names = [name for _, name, _ in found]
     return Scan(
         path,
@@ -103,22 +124,42 @@ def by_folder(path: Path) -> Scan:
         names,
         np.array([size for *_, size in found], np.int64),
         [label for label, *_ in found],
+        tuple(problems),
+        tuple(empty),
+        beside,
     )
 
 
 def by_tar(path: Path) -> Scan:
     """One class a tar archive, in a folder of them or in an archive of archives."""
     found: list[tuple[str, Member]] = []
+    problems, empty = [], []
     for label, archive, inside in class_tars(path):
-        found += [(label, member) for member in members(archive, inside)]
-    if not found:
-        raise UserError(f"{path} holds no tar archive with a class of pictures.")
+        where = f"{inside.name} in {archive}" if inside else str(archive)
+        if wrong := no_class(where, label):
+            problems.append(wrong)
+            continue
+        held = [(label, member) for member in members(archive, inside)]
+        if not held:
+            empty.append(f"{shown(where)} is a class without a picture.")
+        found += held
+    others = [file for file in flat_files(path) if not is_tar(file)] if path.is_dir() else []
     return Scan(
         path,
         Members(tuple(member for _, member in found)),
         [f"{label}/{member.name}" for label, member in found],
         np.array([member.size for _, member in found], np.int64),
         [label for label, _ in found],
+        tuple(problems),
+        tuple(empty),
+        _beside("archives", others),
+    )
+
+
+def _beside(what: str, files: list[Path]) -> tuple[str, ...]:
+    return tuple(
+        f"{shown(str(file))} lies beside the {what} of classes and belongs to none."
+        for file in files
     )
 
 
@@ -126,7 +167,7 @@ def labelled(path: Path, of: dict[str, str]) -> Scan:
     """A flat folder, or an archive of one, with the class of each file by its name."""
     if path.is_dir():
         files = flat_files(path)
-        names, sizes = [file.name for file in files], [file.stat().st_size for file in files]
+        names, sizes = [file.name for file in files], [_size(file) for file in files]
         encoded = np.array([os.fsencode(name) for name in names], np.bytes_)
         store: Store = Files(str(path), encoded)
     else:
@@ -135,26 +176,51 @@ def labelled(path: Path, of: dict[str, str]) -> Scan:
         store = Members(tuple(found))
     stems = [name.rpartition("/")[2].partition(".")[0] for name in names]
     if unknown := [name for name, stem in zip(names, stems, strict=True) if stem not in of]:
-        raise UserError(f"{path}: the ground truth says nothing of {unknown[0]}.")
+        raise UserError(f"{path}: the ground truth says nothing of {shown(unknown[0])}.")
     if missing := sorted(of.keys() - set(stems)):
         raise UserError(f"{path} lacks {missing[0]}, of which the ground truth speaks.")
     labels = [of[stem] for stem in stems]
+    if wrong := next(filter(None, (no_class(str(path), label) for label in set(labels))), ""):
+        raise UserError(f"The ground truth of {wrong}")
     told = [f"{label}/{name}" for label, name in zip(labels, names, strict=True)]
     return Scan(path, store, told, np.array(sizes, np.int64), labels)
 
 
-def _below(folder: str, prefix: str) -> Iterator[tuple[str, int]]:
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if _of_the_system(entry.name):
-                continue
-            if entry.is_dir():
-                yield from _below(entry.path, f"{prefix}{entry.name}/")
-            else:
-                yield prefix + entry.name, _size(entry)
+def _below(
+    folder: str, prefix: str, above: frozenset[tuple[int, int]]
+) -> Iterator[tuple[str, int] | str]:
+    """The files below a folder with their sizes; a sentence for what cannot be gone through."""
+    try:
+        own = _identity(folder)
+        with os.scandir(folder) as entries:
+            there = [entry for entry in entries if not _of_the_system(entry.name)]
+    except OSError as error:
+        yield f"{shown(folder)} cannot be read: {error.strerror or error}."
+        return
+    if own in above:
+        yield f"{shown(folder)} is a link to a folder in which it lies itself."
+        return
+    for entry in there:
+        if _leads_on(entry):
+            yield from _below(entry.path, f"{prefix}{entry.name}/", above | {own})
+        else:
+            yield prefix + entry.name, _size(entry)
 
 
-def _size(entry: "os.DirEntry[str]") -> int:
+def _identity(folder: str | Path) -> tuple[int, int]:
+    """What a folder is, whatever path leads to it."""
+    status = os.stat(folder)  # noqa: PTH116
+    return status.st_dev, status.st_ino
+
+
+def _leads_on(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself: a file that cannot be read
+        return False
+
+
+def _size(entry: "os.DirEntry[str] | Path") -> int:
     try:
         return entry.stat().st_size
     except OSError:  # a link to nowhere: named once somebody wants to read it

@@ -7,6 +7,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ...errors import UserError
+from .named import shown
+
+UNPACK = "unpack it first, since pictures are read where they lie."
+PACKED = (".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +38,28 @@ class Members:
 
     def called(self, place: int) -> str:
         """The archive and the name within it."""
-        return f"{self.members[place].name} in {self.members[place].archive}"
+        return shown(f"{self.members[place].name} in {self.members[place].archive}")
+
+
+def is_tar(path: Path) -> bool:
+    """Whether a name is that of an archive of a class, compressed ones among them."""
+    return path.name.lower().endswith((".tar", *PACKED))
 
 
 def class_tars(path: Path) -> Iterator[tuple[str, Path, Member | None]]:
     """The archives of the classes: name, file, and where in it if it is an archive of archives."""
     if path.is_dir():
-        for archive in sorted(path.glob("*.tar")):
+        for archive in sorted(filter(is_tar, path.iterdir())):
+            if archive.name.startswith("."):
+                continue
+            if archive.name.lower().endswith(PACKED):
+                raise UserError(f"{shown(str(archive))} is compressed: {UNPACK}")
             yield archive.stem, archive, None
         return
     for member in sorted(members(path, None), key=lambda member: member.name):
         if not member.name.endswith(".tar"):
             raise UserError(
-                f"{path} holds {member.name}; an archive of classes holds one .tar for each."
+                f"{path} holds {shown(member.name)}; an archive of classes holds one .tar for each."
             )
         yield Path(member.name).stem, path, member
 
@@ -66,8 +79,8 @@ def members(archive: Path, inside: Member | None) -> Iterator[Member]:
     except (tarfile.TarError, EOFError) as error:
         where = f"{inside.name} in {archive}" if inside else str(archive)
         raise UserError(
-            f"{where} cannot be read as a tar archive ({error}); one that is compressed is to be"
-            " unpacked first, since pictures are read where they lie."
+            f"{shown(where)} cannot be read as a tar archive ({error}); one that is compressed is"
+            " to be unpacked first, since pictures are read where they lie."
         ) from None
 
 

@@ -3,21 +3,23 @@
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import numpy as np
 from PIL import Image
 
 from ...card import Preprocessing
 from ...errors import UserError
-from ...models.pictures import centre_view
-from .decode import BadPicture, fast
+from ...models.pictures import BadPicture, centre_view
+from .decode import fast
 from .listed import Gallery
 
 FULL_SCALE = 1 << 30  # no shorter side is as long
+Made = TypeVar("Made")
 
 
-def each(make: Callable[[int], np.ndarray], indices: Iterable[int]) -> list[np.ndarray]:
-    """One array for each index, in order; decoders let others run meanwhile, so threads do."""
+def each(make: Callable[[int], Made], indices: Iterable[int]) -> list[Made]:
+    """One thing for each index, in order; decoders let others run meanwhile, so threads do."""
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         return list(pool.map(make, indices))
 
@@ -32,7 +34,7 @@ def opened_at(images: Gallery, index: int) -> np.ndarray:
 
 def view(images: Gallery, index: int, how: Preprocessing) -> np.ndarray:
     """The centre view, size x size x 3 uint8."""
-    return centre_view(Image.fromarray(opened_at(images, index)), how)
+    return centre_view(Image.fromarray(opened_at(images, index)), how, images.called(index))
 
 
 def bad(name: str, error: Exception) -> UserError:
