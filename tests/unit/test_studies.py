@@ -422,6 +422,15 @@ def test_an_ablations_page_tells_p_of_both_directions():
     assert "takes 2 seeds an arm" in text
 
 
+def test_panels_of_a_figure_share_their_axis():
+    wrong = {"plain-56": [5_500], "residual-20": [1_350]}
+    found = largest(study("figure6"), outcomes("figure6", "short", wrong))
+    plain, residual, _ = (panel(found, one).svg for one in found.study.panels)
+    assert ">60<" in plain and ">60<" in residual
+    alone = largest(study("figure6"), outcomes("figure6", "short", {"residual-20": [1_350]}))
+    assert ">60<" not in panel(alone, alone.study.panels[1]).svg
+
+
 def test_a_readme_shows_what_was_run_and_names_what_was_not():
     wrong = {"plain-20": [950, 960], "plain-56": [1350, 1360], "residual-20": [875]}
     found = largest(study("figure6"), outcomes("figure6", "short", wrong))

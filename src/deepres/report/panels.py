@@ -24,7 +24,7 @@ def panels(found: Results) -> Charts:
 def panel(found: Results, one: Panel) -> Figure:
     """One of them, with what has been run; the paper's final values only beside full runs."""
     rows = [found.row(name) for name in one.rows]
-    axes = Axes("iterations (1e4)", "error, %", _end(found, rows), 0, _top(rows, one.top))
+    axes = Axes("iterations (1e4)", "error, %", _end(found, rows), 0, _top(found, one.top))
     colours = _colours(found.study)
     series = [line for row in rows for line in lines(row, colours[row.row.name])]
     levels = list(_levels(rows, colours)) if found.comparable or not found.runs else []
@@ -53,12 +53,12 @@ def _end(found: Results, rows: Sequence[Told]) -> float:
     return max(_recipe(found, row).steps for row in rows) / UNIT
 
 
-def _top(rows: Sequence[Told], top: float) -> float:
-    """The paper's axis, unless what was run ends above it."""
-    ends = [one.test.top1_error for row in rows for one in row.outcomes]
-    ends += [one.while_training.top1_error for row in rows for one in row.outcomes]
-    worst = max(ends, default=0.0)
-    return top_for(worst, top)
+def _top(found: Results, top: float) -> float:
+    """The paper's axis, the same in all panels that share it, unless what was run ends above it."""
+    names = {name for one in found.study.panels if one.top == top for name in one.rows}
+    runs = [one for name in names for one in found.row(name).outcomes]
+    ends = [one.test.top1_error for one in runs] + [one.while_training.top1_error for one in runs]
+    return top_for(max(ends, default=0.0), top)
 
 
 def top_for(worst: float, top: float) -> float:
