@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from deepres import paper
+from deepres.cli.run import _measure
 from deepres.errors import UserError
 from deepres.models.count import count
 from deepres.models.named import named
@@ -19,9 +21,10 @@ from deepres.models.zoo import arch
 from deepres.report.chart import Axes
 from deepres.report.panels import UNIT, panel
 from deepres.report.study import page_of, results_markdown
+from deepres.runs import pictures
 from deepres.runs.declare import Asked, run_of
 from deepres.spec import CIFAR, Data, Recipe, Run, scaled
-from deepres.studies import catalogue, cost
+from deepres.studies import catalogue, cost, measures
 from deepres.studies.catalogue import STUDIES, study
 from deepres.studies.outcome import Deeper, Outcome, add_lines, gathered
 from deepres.studies.rows import largest, results
@@ -420,6 +423,25 @@ def test_an_ablations_page_tells_p_of_both_directions():
     assert "p, two-sided" in text
     assert f'data-head="p, two-sided">{2 * below:.3f}</td></tr>' in text
     assert "takes 2 seeds an arm" in text
+
+
+@pytest.mark.parametrize(
+    ("scale", "seeds", "rows", "members"),
+    [("paper", None, 5, 6), ("paper", 3, 5, 6), ("paper", None, 1, 0), ("smoke", None, 5, 5)],
+)
+def test_an_ensemble_is_of_the_declared_members(monkeypatch, tmp_path, scale, seeds, rows, members):
+    one, made = study("table5"), []
+    data = Data(name="imagenette")
+    found = [
+        SimpleNamespace(row=row, run=run, folder=tmp_path / run.key, finished=True)
+        for row in one.rows[:rows]
+        for run in runs_of(one, row, scale, data, 10, range(seeds_of(row, scale, seeds)))
+    ]
+    monkeypatch.setattr(pictures, "as_declared", lambda *_: SimpleNamespace(test=()))
+    monkeypatch.setattr(measures, "keep_views", lambda *_: None)
+    monkeypatch.setattr(measures, "keep_ensemble", lambda folders, keys, *_: made.append(keys))
+    _measure(one, scale, found, "imagenette")
+    assert [len(keys) for keys in made] == ([members] if members else [])
 
 
 def test_panels_of_a_figure_share_their_axis():
