@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from ..models.zoo import arch
 from ..spec import Recipe
-from ..studies.rows import Results, Told
+from ..studies.rows import Results
 from ..studies.study import Row, at_scale, usual
+from ..studies.told import Told
 from .blocks import Block, Charts, Facts, Figure, Heading, Table
 from .chart import Axes, chart
 from .panels import UNIT, lines

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from ..spec import Recipe
 from ..studies.outcome import Outcome, Point
-from ..studies.rows import Results, Told
+from ..studies.rows import Results
 from ..studies.study import Panel, Study, at_scale
+from ..studies.told import Told
 from .blocks import Charts, Figure
 from .chart import Axes, Level, Series, chart
 

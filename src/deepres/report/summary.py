@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from ..studies.rows import Results, Told
+from ..studies.rows import Results
 from ..studies.study import told_scale
+from ..studies.told import Told
 from .as_markdown import table
 from .blocks import Text
-from .study import claims_table, main_tables
+from .tables import claims_table, main_tables
 
 
 def rows_of(found: Results) -> list[dict[str, Any]]:
