@@ -8,21 +8,19 @@ from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
 
-import numpy as np
-
 from ...errors import UserError
-from ...randomness import stream
+from .divided import divided
 from .listed import Gallery
 from .named import PARTS, meant, shown
-from .scan import Scan, by_folder, by_tar, flat_files, folders, labelled
+from .scan import Scan, by_folder, by_tar, labelled
 from .tarred import is_tar
 from .truth import truth
+from .walked import flat_files, folders
 
 ARCHIVES = {
     "train": ("ILSVRC2012_img_train.tar", "train.tar"),
     "test": ("ILSVRC2012_img_val.tar", "val.tar"),
 }
-TESTED = 0.2  # of each class, where one folder holds all pictures
 TOLD = 3  # sentences on what is overlooked, before they are counted only
 LAYOUT = "pictures belong into {train,val}/<class>/ or, to be divided, into <class>/"
 
@@ -153,19 +151,6 @@ def _of_one(whole: Scan) -> Parts:
     """The same of a folder of classes, in which a licence or a list may lie too."""
     parts = _divided(whole)
     return replace(parts, overlooked=whole.empty, drawn=(*parts.drawn, *whole.beside))
-
-
-def divided(whole: Scan) -> tuple[Scan, Scan]:
-    """One draw for every run: a fifth of each class, at least one picture, is tested with."""
-    of = np.array(whole.of)
-    tested = np.zeros(len(of), bool)
-    for label in whole.classes:
-        mine = np.flatnonzero(of == label)
-        if len(mine) < 2:
-            raise UserError(f"{whole.where}: class {label} has 1 picture, too few to split.")
-        count = max(1, round(TESTED * len(mine)))
-        tested[stream(0, f"folder split {label}").permutation(mine)[:count]] = True
-    return whole.part(~tested), whole.part(tested)
 
 
 def _known(test: Scan, classes: tuple[str, ...]) -> None:

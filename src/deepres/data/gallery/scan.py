@@ -1,7 +1,6 @@
 """What lies in a folder or archive of pictures: classes, files, sizes; no picture is read."""
 
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,8 +10,7 @@ from ...errors import UserError
 from .listed import Gallery, Store, gallery
 from .named import no_class, shown
 from .tarred import Member, Members, class_tars, is_tar, members
-
-SYSTEM = ("thumbs.db", "desktop.ini", "__macosx")  # what systems leave; so are names with a dot
+from .walked import below, flat_files, folders, identity, size_of
 
 
 @dataclass(frozen=True)
@@ -86,35 +84,21 @@ class _Some:
         return self.store.called(int(self.places[place]))
 
 
-def folders(path: Path) -> list[Path]:
-    """The folders in a folder that are not the system's, by name."""
-    return [place for place in _there(path) if place.is_dir()]
-
-
-def flat_files(path: Path) -> list[Path]:
-    """What else there is in a folder that is not the system's, by name: files, links to nowhere."""
-    return [place for place in _there(path) if not place.is_dir()]
-
-
-def _there(path: Path) -> list[Path]:
-    return sorted(place for place in path.iterdir() if not _of_the_system(place.name))
-
-
 def by_folder(path: Path) -> Scan:
     """One class a folder; whatever files lie below it are its pictures."""
     found: list[tuple[str, str, int]] = []
     problems, empty = [], []
-    above = frozenset(map(_identity, (path, *path.resolve().parents)))
+    above = frozenset(map(identity, (path, *path.resolve().parents)))
     for label in folders(path):
         if wrong := no_class(str(label), label.name):
             problems.append(wrong)
             continue
-        below = list(_below(str(label), "", above))
-        wrongs = [told for told in below if isinstance(told, str)]
-        files = sorted(told for told in below if not isinstance(told, str))
+        there = list(below(str(label), "", above))
+        wrongs = [told for told in there if isinstance(told, str)]
+        files = sorted(told for told in there if not isinstance(told, str))
         found += [(label.name, f"{label.name}/{name}", size) for name, size in files]
         problems += wrongs
-        if not below:
+        if not there:
             empty.append(f"{shown(str(label))} is a class without a picture.")
     beside = _beside("folders", flat_files(path))
     names = [name for _, name, _ in found]
@@ -167,7 +151,7 @@ def labelled(path: Path, of: dict[str, str]) -> Scan:
     """A flat folder, or an archive of one, with the class of each file by its name."""
     if path.is_dir():
         files = flat_files(path)
-        names, sizes = [file.name for file in files], [_size(file) for file in files]
+        names, sizes = [file.name for file in files], [size_of(file) for file in files]
         encoded = np.array([os.fsencode(name) for name in names], np.bytes_)
         store: Store = Files(str(path), encoded)
     else:
@@ -184,48 +168,3 @@ def labelled(path: Path, of: dict[str, str]) -> Scan:
         raise UserError(f"The ground truth of {wrong}")
     told = [f"{label}/{name}" for label, name in zip(labels, names, strict=True)]
     return Scan(path, store, told, np.array(sizes, np.int64), labels)
-
-
-def _below(
-    folder: str, prefix: str, above: frozenset[tuple[int, int]]
-) -> Iterator[tuple[str, int] | str]:
-    """The files below a folder with their sizes; a sentence for what cannot be gone through."""
-    try:
-        own = _identity(folder)
-        with os.scandir(folder) as entries:
-            there = [entry for entry in entries if not _of_the_system(entry.name)]
-    except OSError as error:
-        yield f"{shown(folder)} cannot be read: {error.strerror or error}."
-        return
-    if own in above:
-        yield f"{shown(folder)} is a link to a folder in which it lies itself."
-        return
-    for entry in there:
-        if _leads_on(entry):
-            yield from _below(entry.path, f"{prefix}{entry.name}/", above | {own})
-        else:
-            yield prefix + entry.name, _size(entry)
-
-
-def _identity(folder: str | Path) -> tuple[int, int]:
-    """What a folder is, whatever path leads to it."""
-    status = os.stat(folder)  # noqa: PTH116
-    return status.st_dev, status.st_ino
-
-
-def _leads_on(entry: "os.DirEntry[str]") -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # a link that leads to itself: a file that cannot be read
-        return False
-
-
-def _size(entry: "os.DirEntry[str] | Path") -> int:
-    try:
-        return entry.stat().st_size
-    except OSError:  # a link to nowhere: named once somebody wants to read it
-        return -1
-
-
-def _of_the_system(name: str) -> bool:
-    return name.startswith(".") or name.lower() in SYSTEM
