@@ -12,10 +12,10 @@ from PIL import Image
 
 from deepres.data import checks
 from deepres.data.gallery import folder
-from deepres.data.gallery.examine import without_bad
 from deepres.data.gallery.matlab import synsets
 from deepres.data.source import images
 from deepres.errors import UserError
+from deepres.runs.usable import usable
 
 LABELS = ("n01", "n02", "n03")
 
@@ -79,9 +79,9 @@ def test_what_systems_leave_is_no_picture_and_all_else_is(copied):
     (copied / "train" / "n01" / "deep" / "below" / "notes.txt").write_text("skipped in silence?")
     gallery = images(str(copied), "train")
     assert len(gallery) == 16
-    kept, bad = without_bad(gallery)
-    assert len(kept) == 15 and kept.digest != gallery.digest
-    assert [(Path(name).name, why) for name, why in bad.items()] == [
+    told = usable(gallery)
+    assert len(told.pictures) == 15 and told.pictures.digest != gallery.digest
+    assert [(Path(name).name, why) for name, why in told.left_out.items()] == [
         ("notes.txt", "is no picture of a known format")
     ]
 

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from deepres.data import checks
-from deepres.data.gallery.examine import without_bad
 from deepres.data.source import images
 from deepres.errors import UserError
+from deepres.runs.usable import usable
 
 datasets = pytest.importorskip("datasets")
 
@@ -66,8 +66,8 @@ def test_a_cell_without_a_picture_is_a_bad_picture(tmp_path):
     assert (
         f"row 1 of {source} is an empty cell: it has no picture." in checks.check(source).problems
     )
-    kept, bad = without_bad(images(source, "train"))
-    assert len(kept) == 1 and list(bad) == [f"row 1 of {source}"]
+    told = usable(images(source, "train"))
+    assert len(told.pictures) == 1 and list(told.left_out) == [f"row 1 of {source}"]
 
 
 def test_a_missing_label_is_one_sentence_and_no_warning(tmp_path):

@@ -17,13 +17,14 @@ from deepres.data import checks, pictured
 from deepres.data.batches import normalisation
 from deepres.data.gallery import folder
 from deepres.data.gallery.decode import BadPicture, direct, fast, reference
-from deepres.data.gallery.examine import finding, odd, without_bad
+from deepres.data.gallery.examine import finding, odd
 from deepres.data.gallery.reading import read_ahead
 from deepres.errors import UserError
 from deepres.evaluate import looking, scores
 from deepres.models.initialise import created
 from deepres.models.pictures import DAMAGED, PIXELS_AT_MOST, opened, quiet, told
 from deepres.models.predict import read
+from deepres.runs.usable import usable
 from deepres.spec import Arch, Recipe
 
 FULL = 1 << 30
@@ -65,7 +66,7 @@ def test_no_program_is_started_for_a_picture(root, monkeypatch):
     train = folder.read(root, "train")
     with pytest.raises(UserError, match=r"kitten\.jpg is no picture of a known format"):
         normalisation(train, RECIPE)
-    assert len(without_bad(train)[0]) == 8
+    assert len(usable(train).pictures) == 8
     assert not (root / "started").exists()
 
 
@@ -107,8 +108,8 @@ def test_a_narrow_picture_is_refused_by_all_that_read_it(size, kind, root):
     (root / "val" / "ant" / "line.jpg").write_bytes(content)
     (problem,) = checks.check(str(root)).problems
     assert f"val/ant/line.jpg is {size[0]} x {size[1]}: " in problem
-    kept, bad = without_bad(folder.read(root, "test"))
-    assert len(kept) == 4 and len(bad) == 1
+    told = usable(folder.read(root, "test"))
+    assert len(told.pictures) == 4 and len(told.left_out) == 1
 
 
 def test_a_picture_at_the_limit_is_read():

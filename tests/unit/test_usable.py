@@ -8,7 +8,6 @@ from PIL import Image
 from several import several
 from usable_work import found
 
-from deepres.data.gallery.examine import without_bad
 from deepres.data.source import images
 from deepres.errors import UserError
 from deepres.ranks import ALONE
@@ -39,17 +38,22 @@ def ranks():
         yield made
 
 
+def bad(name):
+    return str(name).endswith(BAD)
+
+
 def names(folder, skipped):
     return sorted(str(name)[len(str(folder)) + 1 :] for name in skipped)
 
 
-def test_the_others_are_those_that_examining_leaves(folder):
+def test_the_others_keep_their_order_and_labels(folder):
     train = images(str(folder), "train")
     told = usable(train)
-    kept, bad = told.pictures, told.left_out
-    whole, same = without_bad(train)
-    assert (kept.digest, kept.places.tolist()) == (whole.digest, whole.places.tolist())
-    assert list(bad.items()) == list(same.items()) and names(folder, bad) == list(BAD[:3])
+    left = [n for n, name in enumerate(map(train.called, range(len(train)))) if not bad(name)]
+    assert told.pictures.labels.tolist() == train.labels[left].tolist()
+    assert [told.pictures.called(n) for n in range(11)] == [train.called(n) for n in left]
+    assert told.pictures.digest != train.digest
+    assert names(folder, told.left_out) == list(BAD[:3])
 
 
 @pytest.mark.parametrize("count", [2, 3])

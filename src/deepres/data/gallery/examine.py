@@ -124,19 +124,3 @@ def _warned(content: bytes) -> str:
     except ValueError as error:
         return str(error)
     return ""
-
-
-def without_bad(images: Gallery, note: Note | None = None) -> tuple[Gallery, dict[str, str]]:
-    """The pictures that can be used, and the others by name with what is wrong with them."""
-    bad = {found.index: found.bad for found in examined(images, note) if found.bad}
-    if not bad:
-        return images, {}
-    kept = np.ones(len(images), bool)
-    kept[list(bad)] = False
-    told = {images.called(index): reason for index, reason in sorted(bad.items())}
-    rest = images.part(kept, images.name)
-    digest = hashlib.sha256((images.digest + str(sorted(bad))).encode()).hexdigest()
-    return (
-        Gallery(rest.name, rest.labels, rest.classes, digest, rest.store, rest.places),
-        told,
-    )
