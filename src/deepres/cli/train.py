@@ -3,27 +3,25 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
-from msgspec import structs
 
 from ..errors import UserError
 from ..runs.declare import Asked
 from . import app, note, printed
+from .planned import Wishes, place_of, work_of
+from .trained import answer, told
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from ..ranks import Ranks
     from ..runs.folder import Folder
     from ..runs.log import Item
     from ..runs.pictures import Pictures
     from ..runs.result import Result
-    from ..runs.work import Work
-    from ..spec import Plan, Run
+    from ..spec import Run
 
 
 @app.command(epilog="Example: deepres train resnet20 --data cifar10 --steps 2000 --out runs/first")
@@ -144,7 +142,7 @@ def train(
             warn_of(run.recipe.precision)
         wishes = Wishes(device, engine, threads, workers, watch, looks, save_every)
         with enough_memory(run.recipe):
-            work = _work(run, pictures, start, folder, wishes, ranks)
+            work = work_of(run, pictures, start, folder, wishes, ranks)
         with (
             heard() as stop,
             events(folder) if tensorboard and ranks.first else nullcontext(nothing) as written,
@@ -157,23 +155,10 @@ def train(
             also(ranks, stop)
         if result is not None:
             write_whole(folder.report, run_page(folder).encode())
-            printed(_answer(folder, run, result), _told(folder, run, result), as_json)
+            printed(answer(folder, run, result), told(folder, run, result), as_json)
 
 
 ENGINES = ("auto", "eager", "native", "compiled", "graph")
-
-
-@dataclass(frozen=True)
-class Wishes:
-    """The flags that say how, and how closely it is watched."""
-
-    device: str | None
-    engine: str
-    threads: int | None
-    workers: int | None
-    watch: bool
-    looks: int | None
-    save_every: float
 
 
 def _refuse_without_weights(recipe: str | None, from_: str | None, freeze: str | None) -> None:
@@ -196,123 +181,13 @@ def _refuse_without_gpu(device: str | None, engine: str) -> None:
     if engine not in ENGINES:
         raise UserError(f"--engine {engine}: choose one of {', '.join(ENGINES)}.")
     if device not in (None, "cpu"):
-        _place(device)
+        place_of(device)
         return
     if engine == "graph":
         raise UserError(
             "--engine graph takes a GPU, and --device cpu is the processor: --engine auto,"
             " eager, native or compiled."
         )
-
-
-def _work(
-    run: "Run",
-    pictures: "Pictures",
-    network: "nn.Module",
-    folder: "Folder",
-    wishes: Wishes,
-    ranks: "Ranks",
-) -> "Work":
-    """The run with the step and the stream that its plan describes."""
-    from ..accel.prepared import prepared, stream
-    from ..data.order import Part
-    from ..runs.work import Work, curve_of
-
-    plan = _agreed(run, pictures, network, folder, wishes, ranks)
-    return Work(
-        run,
-        plan,
-        pictures,
-        curve_of(run, pictures, wishes.looks, test=wishes.watch),
-        prepared(network, run.recipe, plan, ranks),
-        stream(plan, Part(ranks.rank, ranks.count)),
-        wishes.save_every,
-        ranks,
-    )
-
-
-def _agreed(
-    run: "Run",
-    pictures: "Pictures",
-    network: "nn.Module",
-    folder: "Folder",
-    wishes: Wishes,
-    ranks: "Ranks",
-) -> "Plan":
-    """The first rank's plan, each rank on its own device."""
-    import msgspec
-
-    from ..spec import Plan
-
-    known = ranks.told(msgspec.json.encode(folder.planned() if ranks.first else None))
-    before = msgspec.json.decode(known, type=Plan | None)
-    if ranks.count > 1 and wishes.device not in (None, "cpu") and wishes.engine == "auto":
-        wishes = replace(wishes, engine="eager")  # a graph holds all replicas
-    mine = _plan(run, pictures, network, before, wishes)
-    plan = msgspec.json.decode(ranks.told(msgspec.json.encode(mine)), type=Plan)
-    return structs.replace(plan, device=mine.device, ranks=ranks.count)
-
-
-def _plan(
-    run: "Run", pictures: "Pictures", network: "nn.Module", before: "Plan | None", wishes: Wishes
-) -> "Plan":
-    """The plan that the run began with, but for what flags say; a new run's is chosen."""
-    place = _place(wishes.device or (before.device if before else "cpu"))
-    if before is None or before.device != place:
-        plan = _new_plan(run, pictures, network, wishes, place)
-    elif wishes.engine not in ("auto", before.engine):
-        wishes = replace(wishes, threads=wishes.threads or before.threads)
-        plan = _new_plan(run, pictures, network, wishes, place)
-    else:
-        told = {"threads": wishes.threads, "workers": wishes.workers}
-        plan = structs.replace(before, **{name: v for name, v in told.items() if v is not None})
-        note(f"step: {plan.engine}, {plan.layout}, {plan.threads} threads, as it was begun")
-    if (
-        before is not None
-        and structs.replace(plan, workers=before.workers, ranks=before.ranks) != before
-    ):
-        note(
-            f"The run was begun with {before.engine} on {before.device}, {before.threads} threads:"
-            " its numbers may differ in their last digits from an unbroken run's."
-        )
-    return plan
-
-
-def _place(name: str | None) -> str:
-    """A device that is there, by its whole name."""
-    if name in (None, "cpu"):
-        return "cpu"
-    from ..accel.device.planned import found
-
-    return str(found(name))
-
-
-def _new_plan(
-    run: "Run", pictures: "Pictures", network: "nn.Module", wishes: Wishes, place: str
-) -> "Plan":
-    """What is fastest there."""
-    engine, threads, workers = wishes.engine, wishes.threads, wishes.workers or 0
-    if place == "cpu":
-        from ..accel.choose import choose
-        from ..data.pictured import edge
-
-        size = edge(pictures.train, run.recipe)
-        choice = choose(network, run.recipe, size, engine=engine, threads=threads, workers=workers)
-        note(str(choice))
-        return choice.plan
-    from ..accel.device.planned import found, planned
-
-    plan, why = planned(
-        network,
-        run.recipe,
-        pictures.train,
-        found(place),
-        engine=engine,
-        threads=threads,
-        workers=workers,
-    )
-    note(why)
-    return plan
 
 
 def _introduce(run: "Run", pictures: "Pictures", folder: "Folder") -> None:
@@ -361,48 +236,4 @@ def _again(run: "Run", folder: "Folder", as_json: bool) -> None:
     assert result is not None
     if not folder.report.exists():
         write_whole(folder.report, run_page(folder).encode())
-    printed(_answer(folder, run, result), _told(folder, run, result), as_json)
-
-
-def _answer(folder: "Folder", run: "Run", result: "Result") -> dict[str, Any]:
-    """The fields that scripts rely on, and counts beside the percentages."""
-    answer: dict[str, Any] = {
-        "out": str(folder.path.resolve()),
-        "key": result.key,
-        "precision": run.recipe.precision,
-        "steps": result.steps,
-        "seconds": result.seconds,
-        "images_per_second": result.images_per_second,
-        "train_error": result.trained_on.top1_error,
-        "top1_error": result.test.top1_error,
-        "top5_error": result.test.top5_error,
-        "seen": result.test.seen,
-        "top1_errors": result.test.top1,
-        "top5_errors": result.test.top5,
-        "train_error_while_training": result.while_training.top1_error,
-        "top1_error_running_statistics": result.test_running.top1_error,
-        "weights": str(folder.weights.resolve()),
-        "report": str(folder.report.resolve()),
-    }
-    if result.held_out is not None:
-        answer["held_out_error"] = result.held_out.top1_error
-    return answer
-
-
-def _told(folder: "Folder", run: "Run", result: "Result") -> str:
-    """The same for people."""
-    from .known import minutes_and_seconds
-
-    test, running, clean = result.test, result.test_running, result.trained_on
-    half = "" if run.recipe.precision == "fp32" else f" ({run.recipe.precision})"
-    lines = [
-        f"{run.name}{half}: {result.steps:,} steps in {minutes_and_seconds(result.seconds)},"
-        f" {result.images_per_second:,.0f} images/s",
-        f"top-1 error {test}",
-        f"top-5 error {test.top5_error:.2f} % ({test.top5}/{test.seen})",
-        f"  with running statistics: top-1 error {running}",
-        f"training error {clean}, clean; {result.while_training} in the last steps, augmented",
-    ]
-    if result.held_out is not None:
-        lines.insert(4, f"held-out error {result.held_out}")
-    return "\n".join([*lines, f"weights {folder.weights}", f"report {folder.report}"])
+    printed(answer(folder, run, result), told(folder, run, result), as_json)
