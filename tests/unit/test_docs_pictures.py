@@ -4,7 +4,7 @@ import re
 
 import pytest
 import torch
-from docs.made.pictures import PICTURES, blocks, measured, networks, ours, traced
+from docs.made.pictures import PICTURES, beside, blocks, measured, networks, ours, traced
 from docs.made.pictures.canvas import Canvas
 
 from deepres import paper
@@ -142,3 +142,21 @@ def test_words_are_escaped():
     canvas.text(0, 0, "a < b & c")
     assert "a &lt; b &amp; c" in canvas.done('say "x" & <y>').svg
     assert "<y>" not in canvas.done('say "x" & <y>').svg
+
+
+def test_costs_are_those_of_the_networks_and_of_the_paper():
+    said = re.findall(r"<title>([^<]*)</title>", beside.costs().svg)
+    theirs = [f"VGG-{n}: {value / 1e9:.1f}" for n, value in paper.VGG_MULTIPLY_ADDS.items()]
+    assert [words.partition(",")[0] for words in said if "VGG" in words] == theirs
+    ours = [float(words.partition(": ")[2]) for words in said if "ResNet" in words]
+    # Table 1 prints 1.8 and 3.6 of plain networks, 3.8 cut off, 7.6 and 11.3
+    assert ours == pytest.approx([1.8, 3.6, 3.8, 7.6, 11.3], abs=0.1)
+
+
+def test_what_a_highway_hands_on_is_what_such_blocks_do():
+    keeps, x = 0.8, torch.ones(1, dtype=torch.float64)
+    told = beside.handed_on(keeps, 54)
+    for count in range(55):
+        assert told[count] == pytest.approx((count, float(x)))
+        silent = torch.zeros_like(x)
+        x = (1 - keeps) * silent + keeps * x

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 
-from . import blocks, measured, networks, ours, printed
+from . import beside, blocks, measured, networks, ours, printed
 from .canvas import Picture
 
 PICTURES: dict[str, Callable[[], Picture]] = {
+    "costs": beside.costs,
+    "gates": beside.gates,
     "block": blocks.residual_block,
     "bottleneck": blocks.bottleneck,
     "stride": blocks.stride_of_bottleneck,
