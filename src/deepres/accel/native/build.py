@@ -24,21 +24,30 @@ NATIVE = {"aarch64": "-mcpu=native", "arm64": "-mcpu=native"}  # elsewhere -marc
 
 
 def compiler() -> str | None:
-    """Of C: what CC names, or gcc, clang, cc."""
-    names = [os.environ["CC"]] if "CC" in os.environ else ["gcc", "clang", "cc"]
-    return next(filter(None, map(shutil.which, names)), None)
+    """Of C: the program that CC names, or gcc, clang, cc."""
+    return next(iter(_compiling()), None)
+
+
+def _compiling() -> list[str]:
+    """The compiler's whole path, and what CC says behind it (`ccache gcc`)."""
+    said = os.environ.get("CC", "").strip()
+    named = [[said], said.split()] if said else [["gcc"], ["clang"], ["cc"]]
+    for words in named:
+        if found := shutil.which(words[0]):
+            return [found, *words[1:]]
+    return []
 
 
 @functools.cache
 def library() -> ctypes.CDLL:
     """The kernels; a UserError says what is missing where they cannot be had."""
-    tool = compiler()
-    if tool is None:
+    tool = _compiling()
+    if not tool:
         raise UserError("--engine native takes a C compiler (gcc or clang); eager does not.")
     texts = [(Path(__file__).parent / name).read_bytes() for name in (*SOURCES, *HEADERS)]
     flags = (*FLAGS, NATIVE.get(platform.machine(), "-march=native"))
-    path = cache.folder().parent / "kernels" / f"{_name(tool, flags, texts)}.so"
     try:
+        path = cache.folder().parent / "kernels" / f"{_name(tool, flags, texts)}.so"
         if not _whole(path):
             _compiled(tool, flags, path)
         return ctypes.CDLL(str(path))
@@ -54,10 +63,10 @@ def called(name: str, tensors: Sequence[Tensor | None], *sizes: float) -> None:
         raise MemoryError(f"There is no memory left for `{name}` to work in.")
 
 
-def _name(tool: str, flags: tuple[str, ...], texts: list[bytes]) -> str:
+def _name(tool: list[str], flags: tuple[str, ...], texts: list[bytes]) -> str:
     """Of what is compiled, by what, for which processor: caches may be shared by machines."""
-    about = subprocess.run([tool, "--version"], capture_output=True, check=False).stdout
-    parts = [*texts, about, repr(flags).encode(), _processor()]
+    about = subprocess.run([*tool, "--version"], capture_output=True, check=False).stdout
+    parts = [*texts, about, repr((tool[1:], flags)).encode(), _processor()]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:24]
 
 
@@ -79,18 +88,19 @@ def _whole(path: Path) -> bool:
     return hashlib.sha256(content[:-DIGEST]).digest() == content[-DIGEST:]
 
 
-def _compiled(tool: str, flags: tuple[str, ...], path: Path) -> None:
+def _compiled(tool: list[str], flags: tuple[str, ...], path: Path) -> None:
     """Writes it aside and renames it, so that any number of processes may do so at once."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with tempfile.TemporaryDirectory(dir=path.parent) as aside:
         made = Path(aside) / path.name
         here = [str(Path(__file__).parent / name) for name in SOURCES]
-        done = subprocess.run(
-            [tool, *flags, *here, "-o", str(made)], capture_output=True, text=True
-        )
+        done = subprocess.run([*tool, *flags, *here, "-o", str(made)], capture_output=True)
         if done.returncode:
-            last = (done.stderr.strip().splitlines() or ["it says nothing"])[-1]
-            raise UserError(f"--engine native: {tool} fails ({last}). --engine eager does without.")
+            said = done.stderr.decode(errors="replace").strip()  # in whatever the locale is
+            last = (said.splitlines() or ["it says nothing"])[-1]
+            raise UserError(
+                f"--engine native: {tool[0]} fails ({last}). --engine eager does without."
+            )
         content = made.read_bytes()
         made.write_bytes(content + hashlib.sha256(content).digest())
         made.replace(path)
