@@ -54,7 +54,7 @@ def fusable(network: ResNet) -> bool:
 
 
 def _convolution(layer: nn.Conv2d, before: Pass) -> Pass:
-    return lambda x: convolved(x, layer.weight) if takes(x) else before(x)
+    return lambda x: convolved(x, layer.weight) if takes(layer, x) else before(x)
 
 
 def _called(layer: nn.Module, x: Tensor) -> Tensor:

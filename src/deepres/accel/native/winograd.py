@@ -23,9 +23,11 @@ def fits(layer: nn.Conv2d) -> bool:
     return keeps_size(layer) and all(width % CHANNELS == 0 and width <= MOST for width in widths)
 
 
-def takes(x: Tensor) -> bool:
-    """Whether such maps are worth it, and are what the kernels read."""
-    return x.dtype == torch.float32 and x.device.type == "cpu" and min(x.shape[2:]) >= SMALLEST
+def takes(layer: nn.Conv2d, x: Tensor) -> bool:
+    """Whether such maps are worth it, and are what the kernels read: nothing checks it after."""
+    here = x.dtype == layer.weight.dtype == torch.float32 and x.device.type == "cpu"
+    like = x.ndim == 4 and x.shape[1] == layer.in_channels
+    return here and like and min(x.shape[2:]) >= SMALLEST
 
 
 def convolved(x: Tensor, weight: Tensor) -> Tensor:
