@@ -39,7 +39,7 @@ def timed(monkeypatch: pytest.MonkeyPatch) -> list[list[Plan]]:
         seen.append(plans)
         return [1200.0 if plan.engine == "compiled" else 1000.0 for plan in plans]
 
-    monkeypatch.setattr(chooser, "_measured", measured)
+    monkeypatch.setattr(chooser, "measured", measured)
     monkeypatch.setattr(chooser, "has_compiler", lambda: True)
     monkeypatch.setattr(chooser, "_gains", lambda *_: False)  # test_native.py has our own kernels
     return seen
@@ -61,7 +61,7 @@ def test_a_long_run_is_compiled_and_a_short_one_is_not(timed: list[list[Plan]]) 
 def test_a_compiled_step_that_is_not_clearly_faster_is_not_taken(
     timed: list[list[Plan]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(chooser, "_measured", lambda n, r, e, plans: [1000.0, 1029.0])
+    monkeypatch.setattr(chooser, "measured", lambda n, r, e, plans: [1000.0, 1029.0])
     choice = choose(deepres.create("resnet20"), CIFAR, 32)
     assert (choice.plan.engine, choice.images_per_second) == ("eager", 1000.0)
 

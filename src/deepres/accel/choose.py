@@ -4,28 +4,22 @@ What decides by itself is a rule over counts, so that the same command makes the
 clock only has a veto: a compiled step that is not clearly faster here is not taken.
 """
 
-import copy
 import os
 import shutil
-import statistics
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from msgspec import structs
 from torch import nn
 
-from ..data.batches import Batch
 from ..errors import UserError
 from ..models.count import multiply_adds, weighted_layers
 from ..spec import Plan, Recipe, TinyMaps
-from ..train import begun
 from . import malloc
+from .clocked import PATIENCE, measured
 from .memory import activation_bytes, available_bytes
 from .native.build import library
 from .native.layers import fitting
-from .prepared import prepared
 from .tiny import found_in
 
 SMALL = 64  # edge of pictures from which no network's maps are looked at: none is so tiny
@@ -35,7 +29,6 @@ COMPILING = 4.0  # seconds of the processor a layer, with nothing in torch's cac
 WORTH = 40  # a compiled step saves a twentieth or so: from here it saves twice what it costs
 BUILDING = 60.0  # seconds that a run takes at least for which our own kernels are compiled
 FASTER = 1.03  # than the eager step must a compiled one be: less is told by chance
-ROUNDS, PATIENCE = 5, 2.0  # steps that are timed, and seconds for one
 
 
 @dataclass(frozen=True)
@@ -44,6 +37,7 @@ class Choice:
 
     plan: Plan
     images_per_second: float
+    left_out: str = ""  # what would have been tried, and why it was not
 
     def __str__(self) -> str:
         parts: list[str] = [self.plan.engine, self.plan.layout]
@@ -52,7 +46,8 @@ class Choice:
         if self.plan.checkpointed:
             parts.append(f"activations kept every {self.plan.checkpointed} blocks")
         parts.append(f"{self.plan.threads} thread{'s' if self.plan.threads > 1 else ''}")
-        return f"step: {', '.join(parts)}; {self.images_per_second:,.0f} images/s"
+        told = f"step: {', '.join(parts)}; {self.images_per_second:,.0f} images/s"
+        return f"{told}. {self.left_out}" if self.left_out else told
 
 
 def choose(
@@ -75,17 +70,42 @@ def choose(
     )
     if engine not in ("auto", "eager", "native", "compiled"):
         raise UserError(f"--engine {engine} takes a GPU: auto, eager, native, compiled run here.")
-    ours = structs.replace(plan, engine="native")
+    if engine == "compiled":
+        return _compiled(network, recipe, edge, plan)
+    few = structs.replace(recipe, batch=_few(network, recipe, edge))
+    if engine == "auto":
+        return _fastest(network, recipe, few, edge, plan)
     if engine == "native":
-        _refuse(network, recipe)
-        return Choice(ours, _measured(network, recipe, edge, [ours])[0])
-    if engine == "auto" and _gains(network, recipe, edge):
-        few = structs.replace(recipe, batch=_few(network, recipe, edge))
-        slow_rate, fast_rate = _measured(network, few, edge, [plan, ours])
-        if fast_rate >= FASTER * slow_rate:
-            return Choice(ours, fast_rate)
-    if engine == "eager" or (engine == "auto" and not _pays(network, recipe, edge, plan)):
-        return Choice(plan, _measured(network, recipe, edge, [plan])[0])
+        if why := _unfit(network, recipe):
+            raise UserError(why)
+        library()
+        plan = structs.replace(plan, engine="native")
+    return Choice(plan, measured(network, few, edge, [plan])[0])
+
+
+def _fastest(network: nn.Module, recipe: Recipe, few: Recipe, edge: int, plan: Plan) -> Choice:
+    """Our own kernels, a compiled step or the eager one, as rules say and the clock agrees."""
+    pays, missing = _pays(network, recipe, edge, plan), ""
+    if _gains(network, recipe, edge):
+        missing = _missing()
+        if not missing:
+            ours = structs.replace(plan, engine="native")
+            slow_rate, fast_rate = measured(network, few, edge, [plan, ours])
+            if fast_rate >= FASTER * slow_rate:
+                return Choice(ours, fast_rate)
+            if not pays:
+                return Choice(plan, slow_rate)
+    if not pays:
+        return Choice(plan, measured(network, few, edge, [plan])[0], missing)
+    fast = _by_torch(plan)
+    slow_rate, fast_rate = measured(network, recipe, edge, [plan, fast])
+    if fast_rate < FASTER * slow_rate:
+        return Choice(plan, slow_rate, missing)
+    return Choice(fast, fast_rate, missing)
+
+
+def _compiled(network: nn.Module, recipe: Recipe, edge: int, plan: Plan) -> Choice:
+    """The plan that was asked for by name, where it can be had."""
     if not has_compiler():
         raise UserError("--engine compiled takes a C++ compiler (g++ or clang++); eager does not.")
     if plan.checkpointed:
@@ -93,13 +113,12 @@ def choose(
             "--engine compiled keeps all activations, and this network's take more memory than"
             " there is to spare: --engine eager computes them again."
         )
-    fast = structs.replace(plan, engine="compiled", tiny_maps="as they come")  # cannot be traced
-    if engine == "compiled":
-        return Choice(fast, _measured(network, recipe, edge, [fast])[0])
-    slow_rate, fast_rate = _measured(network, recipe, edge, [plan, fast])
-    if fast_rate < FASTER * slow_rate:
-        return Choice(plan, slow_rate)
-    return Choice(fast, fast_rate)
+    fast = _by_torch(plan)
+    return Choice(fast, measured(network, recipe, edge, [fast])[0])
+
+
+def _by_torch(plan: Plan) -> Plan:
+    return structs.replace(plan, engine="compiled", tiny_maps="as they come")  # cannot be traced
 
 
 def has_compiler() -> bool:
@@ -107,27 +126,30 @@ def has_compiler() -> bool:
     return any(shutil.which(name) for name in (os.environ.get("CXX", "g++"), "g++", "clang++"))
 
 
-def _refuse(network: nn.Module, recipe: Recipe) -> None:
-    """Says why our own kernels are not for this run, where they are not."""
+def _unfit(network: nn.Module, recipe: Recipe) -> str:
+    """Why our own kernels are not for this run; nothing where they are."""
     if recipe.precision != "fp32":
-        raise UserError(f"--engine native computes in fp32: for {recipe.precision} take eager.")
-    if not fitting(network):
-        raise UserError(
-            "--engine native has kernels for 3x3 convolutions of stride 1 between 16, 32, ... 256"
-            " channels, of which this network has none: --engine eager takes any."
-        )
-    library()
+        return f"--engine native computes in fp32: for {recipe.precision} take eager."
+    if fitting(network):
+        return ""
+    return (
+        "--engine native has kernels for 3x3 convolutions of stride 1 between 16, 32, ... 256"
+        " channels, of which this network has none: --engine eager takes any."
+    )
 
 
 def _gains(network: nn.Module, recipe: Recipe, edge: int) -> bool:
     """Whether our own kernels fit, and the run is longer than it takes to compile them."""
-    if _seconds(network, recipe, edge) < BUILDING:
-        return False
+    return _seconds(network, recipe, edge) >= BUILDING and not _unfit(network, recipe)
+
+
+def _missing() -> str:
+    """Why our own kernels cannot be had here, for whoever could mend it; nothing where they can."""
     try:
-        _refuse(network, recipe)
-    except UserError:
-        return False
-    return True
+        library()
+    except UserError as error:
+        return f"Not tried: {error}"
+    return ""
 
 
 def _few(network: nn.Module, recipe: Recipe, edge: int) -> int:
@@ -161,31 +183,3 @@ def _checkpointed(network: nn.Module, edge: int, share: int) -> int:
         return 0
     blocks = sum(len(m) for m in network.modules() if isinstance(m, nn.Sequential) and len(m) > 2)
     return max(1, round(blocks**0.5))
-
-
-def _measured(network: nn.Module, recipe: Recipe, edge: int, plans: list[Plan]) -> list[float]:
-    """Images per second of each plan's step, in turn with the others', on copies.
-
-    A step so slow that nobody would wait for more of them is taken at its first time.
-    """
-    images = torch.zeros(recipe.batch, 3, edge, edge).to(memory_format=torch.channels_last)
-    batch = Batch(images, torch.zeros(recipe.batch, dtype=torch.long), recipe.replicas)
-    with torch.random.fork_rng(devices=[]):
-        timers = [_timer(copy.deepcopy(network), recipe, plan, batch) for plan in plans]
-        first = [timer() for timer in timers]  # compiles, and takes memory from the system
-        if len(plans) == 1 and first[0] > PATIENCE:
-            return [recipe.batch / first[0]]
-        rounds = [[timer() for timer in timers] for _ in range(ROUNDS)]
-    return [recipe.batch / statistics.median(times) for times in zip(*rounds, strict=True)]
-
-
-def _timer(network: nn.Module, recipe: Recipe, plan: Plan, batch: Batch) -> Callable[[], float]:
-    step = prepared(network, recipe, plan)
-    state = begun(network.train(), recipe)
-
-    def seconds() -> float:
-        start = time.perf_counter()
-        step(state, batch, 0.0)
-        return time.perf_counter() - start
-
-    return seconds
