@@ -1,13 +1,67 @@
 """Work on fixed tensors as one launch: a CUDA graph there, the work itself on the processor."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor
 
 WARM = 3  # times that work runs before it is captured: libraries choose and allocate
-_one_at_a_time = threading.Lock()  # memory that one thread frees would break another's capture
+
+
+class Gate:
+    """Many threads may use a device at once; one that captures a graph has it for itself.
+
+    What another thread frees, measures or allocates meanwhile may break a capture, and a capture
+    that broke leaves torch's memory unusable for the rest of the process.
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._working: set[int] = set()  # threads
+        self._waiting = 0  # to be alone, or alone: nobody else begins meanwhile
+        self._taken = False
+
+    @contextmanager
+    def among_others(self) -> Iterator[None]:
+        """For a stretch of work that may or may not capture something."""
+        me = threading.get_ident()
+        with self._changed:
+            self._changed.wait_for(lambda: not self._waiting)
+            self._working.add(me)
+        try:
+            yield
+        finally:
+            self._left(me)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Once the others have come to the end of their stretch."""
+        me = threading.get_ident()
+        with self._changed:
+            among = me in self._working
+            self._working.discard(me)
+            self._waiting += 1
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: not (self._working or self._taken))
+            self._taken = True
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._taken = False
+                self._waiting -= 1
+                self._working |= {me} if among else set()
+                self._changed.notify_all()
+
+    def _left(self, me: int) -> None:
+        with self._changed:
+            self._working.discard(me)
+            self._changed.notify_all()
+
+
+gate = Gate()
 
 
 def captured(
@@ -20,12 +74,19 @@ def captured(
     """
     if device.type != "cuda":
         return work
-    with _one_at_a_time, torch.cuda.device(device):
+    with gate.alone(), torch.cuda.device(device):
         return _graph(work, changes)
 
 
 def _graph(work: Callable[[], None], changes: Sequence[Tensor]) -> Callable[[], None]:
-    here, aside = torch.cuda.current_stream(), torch.cuda.Stream()  # type: ignore[no-untyped-call]
+    """Captured on the thread's own stream, if it has one.
+
+    torch deals streams from 32 in turn: another one might be what a thread beside us works on,
+    and memory that libraries keep for each stream would be shared by graphs that run at once.
+    """
+    here = torch.cuda.current_stream()
+    own = here != torch.cuda.default_stream()
+    aside = here if own else torch.cuda.Stream()  # type: ignore[no-untyped-call]
     kept = [tensor.clone() for tensor in changes]
     aside.wait_stream(here)
     with torch.cuda.stream(aside):

@@ -22,11 +22,13 @@ from ...runs.result import Result
 from ...runs.work import network_of
 from ...spec import Plan, Run
 from ..working import work_in
+from .captured import gate
 
 Stop = Callable[[], bool]
 Job = Callable[[Stop], Iterator[Item | Result]]  # a run, carried out until it is told to stop
 Told = Item | Result | Exception
 EVERY = 1.0  # seconds between two steps of a run that are told
+STREAMS = 32  # that torch deals in turn: of more threads two would share one
 
 
 def side_by_side(
@@ -54,7 +56,9 @@ def side_by_side(
     def ends() -> bool:
         return left.is_set() or stop()
 
-    threads = [Thread(target=work, name=f"run {n}") for n in range(min(at_once, len(jobs)))]
+    threads = [
+        Thread(target=work, name=f"run {n}") for n in range(min(at_once, STREAMS, len(jobs)))
+    ]
     try:
         for thread in threads:
             thread.start()
@@ -74,7 +78,7 @@ def side_by_side(
 def _follow(name: str, job: Job, heard: "Queue[tuple[str, Told] | None]", ends: Stop) -> None:
     last = 0.0
     try:
-        for item in job(ends):
+        for item in _in_stretches(job(ends)):
             if isinstance(item, Moment):
                 if time.monotonic() - last < EVERY:
                     continue
@@ -82,6 +86,16 @@ def _follow(name: str, job: Job, heard: "Queue[tuple[str, Told] | None]", ends: 
             heard.put((name, item))
     except Exception as error:  # noqa: BLE001 - told where the others are listened to
         heard.put((name, error))
+
+
+def _in_stretches(items: Iterator[Item | Result]) -> Iterator[Item | Result]:
+    """What comes next, each time beside the others' work and never within their captures."""
+    while True:
+        with gate.among_others():
+            item = next(items, None)
+        if item is None:
+            return
+        yield item
 
 
 def _own_stream(device: torch.device) -> AbstractContextManager[object]:
