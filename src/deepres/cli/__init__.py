@@ -13,6 +13,7 @@ import typer
 
 from ..accel import waiting
 from ..errors import Failed, UserError
+from . import faults
 
 app = typer.Typer(
     name="deepres",
@@ -82,11 +83,18 @@ def main() -> None:
     gc.set_threshold(100_000, 20, 20)  # looking for garbage in what torch imports takes 0.3 s
     signal.signal(signal.SIGTERM, _terminated)
     waiting.settle(os.environ)
+    faults.printable()
     asked = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
     for file in {COMMANDS[asked]} if asked in COMMANDS else dict.fromkeys(COMMANDS.values()):
         importlib.import_module(f"{__name__}.{file}")
     try:
-        app(standalone_mode=True)
+        faults.full(sys.argv[1:])
+        status = app(prog_name="deepres", standalone_mode=False) or 0
+        if sys.stdout is not None:
+            sys.stdout.flush()  # a pipe that is closed, a disk that is full: told here, not behind
+    except faults.UsageError as error:
+        say(faults.usage(error))
+        status = 2
     except UserError as error:
         say(f"deepres: {error}")
         status = 2
@@ -103,10 +111,9 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 1
     except OSError as error:
-        say(f"deepres: {error.filename or ''}: {error.strerror or error}")
-        status = 1
-    else:
-        status = 0
+        told = faults.place(error, sys.argv[1:])
+        say(f"deepres: {told}")
+        status = 2 if isinstance(told, UserError) else 1
     sys.exit(status)
 
 

@@ -11,7 +11,11 @@ from . import app, note, printed
 if TYPE_CHECKING:
     from ..data.checks import Check, Split
 
-data = typer.Typer(help="Check or fetch data sets.", no_args_is_help=True)
+data = typer.Typer(
+    help="Check or fetch data sets.",
+    epilog="Example: deepres data check cifar10",
+    no_args_is_help=True,
+)
 app.add_typer(data, name="data")
 
 

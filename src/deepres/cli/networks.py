@@ -35,8 +35,8 @@ def list_(as_json: bool = AS_JSON) -> None:
 @app.command(epilog="Example: deepres count resnet50-v1.5")
 def count(
     network: str = typer.Argument(help="A name, or package.module:callable."),
-    size: int | None = typer.Option(None, min=1, help="Edge of the picture."),
-    classes: int | None = typer.Option(None, min=1, help="Number of classes."),
+    size: int | None = typer.Option(None, min=1, max=100_000, help="Edge of the picture."),
+    classes: int | None = typer.Option(None, min=1, max=10**9, help="Number of classes."),
     as_json: bool = AS_JSON,
 ) -> None:
     """Parameters and multiply-adds, measured by running the network without memory."""

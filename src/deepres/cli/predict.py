@@ -1,6 +1,7 @@
 """`deepres predict`: what is in these pictures."""
 
 import csv
+import io
 import json
 import sys
 import time
@@ -47,7 +48,8 @@ def predict(
     form = "json" if as_json else form
     if form not in FORMATS:
         raise UserError(f"--format {form}: choose one of {', '.join(FORMATS)}.")
-    asked = given(images or [], listed, sys.stdin.buffer)
+    piped = sys.stdin.buffer if sys.stdin else io.BytesIO()  # it can be closed: then it is empty
+    asked = given(images or [], listed, piped)
     network = _ready(weights, source, precision, engine, batch, asked.total)
     import torch
 

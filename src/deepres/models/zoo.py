@@ -17,6 +17,7 @@ TABLE_1: dict[int, tuple[Block, tuple[int, ...]]] = {
 }
 TABLE_1_WIDTHS = (64, 128, 256, 512)
 CIFAR_WIDTHS = (16, 32, 64)
+BLOCKS_AT_MOST = 2000  # of a stage of Sec. 4.2, ten times the paper's deepest
 
 CIFAR_NAMES = tuple(f"plain{n}" for n in (20, 32, 44, 56, 110)) + tuple(
     f"resnet{n}" for n in (20, 32, 44, 56, 110, 1202)
@@ -43,7 +44,7 @@ _OPTION: dict[str, Shortcut] = {"a": "A", "b": "B", "c": "C", "both": "A-both"}
 
 def arch(name: str, classes: int | None = None) -> Arch:
     """The architecture that a name such as `resnet50-v1.5-cifar` stands for."""
-    match = re.fullmatch(r"(plain|resnet)(\d{1,5})((?:-[a-z0-9.]+)*)", name)
+    match = re.fullmatch(r"(plain|resnet)(\d{1,18})((?:-[a-z0-9.]+)*)", name)
     if not match:
         raise UserError(_unknown(name))
     kind, layers, words = match[1], int(match[2]), match[3].split("-")[1:]
@@ -94,7 +95,10 @@ def _section_4_2(name: str, layers: int, given: set[str]) -> Arch:
     if wrong := given & {"cifar", "pool", "ceil"}:
         raise UserError(f"{name}: -{min(wrong)} is for Table 1's depths 18, 34, 50, 101, 152.")
     n, rest = divmod(layers - 2, 3 * CONVOLUTIONS[block])
-    if rest or not 1 <= n <= 2000:
+    if n > BLOCKS_AT_MOST:
+        most = BLOCKS_AT_MOST * 3 * CONVOLUTIONS[block] + 2
+        raise UserError(f"{name}: {layers} layers are too many: the deepest here has {most:,}.")
+    if rest or not n:
         rule = "6n+2" if block == "basic" else "9n+2"
         below = max(1, n) * 3 * CONVOLUTIONS[block] + 2
         raise UserError(
