@@ -252,6 +252,29 @@ def test_kernels_compute_what_the_formulas_say(
     assert float((ours.y.double() - y).norm() / y.norm()) < 1e-6
 
 
+@pytest.mark.filterwarnings("ignore:invalid value")  # of NumPy, within Triton's interpreter
+@pytest.mark.parametrize("wrong", [float("nan"), float("inf")])
+@pytest.mark.parametrize("by", ["formulas", "kernels"])
+def test_fused_layers_show_that_a_network_diverges(
+    by: str, wrong: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A maximum of zero and no number may be zero: the loss would stay fine for ever."""
+    ways, device = Formulas(), "cpu"
+    if by == "kernels":
+        if not torch.cuda.is_available():
+            monkeypatch.setenv("TRITON_INTERPRET", "1")
+        pytest.importorskip("triton", reason="needs Triton: its interpreter will do")
+        from deepres.accel.device.kernels import Kernels
+
+        ways, device = Kernels(), "cuda" if torch.cuda.is_available() else "cpu"
+    x = torch.randn(4, 16, 4, 4).to(device).contiguous(memory_format=torch.channels_last)
+    x[1, 3, 2, 2] = wrong
+    ones = torch.ones(16, device=device)
+    y = ways.forward(x, ones, ones, None, 1e-5, 2).y
+    assert y[:2, 3].isnan().all()
+    assert y[2:].isfinite().all() and y[:2, :3].isfinite().all()
+
+
 def test_the_plan_of_a_device_says_why_a_run_is_no_graph() -> None:
     images, there = pictures(), torch.device("cuda")
     fitting, other = ResNet(TINY), ResNet(structs.replace(TINY, shortcut="C"))
