@@ -75,7 +75,11 @@ def test_a_thread_with_a_stream_of_its_own_captures_on_it(played, own: int, expe
 
 def test_warming_up_leaves_no_trace(played) -> None:  # type: ignore[no-untyped-def]
     tensor = torch.arange(3.0)
-    captured(lambda: [tensor.add_(1)] and None, CUDA, [tensor])
+
+    def work() -> None:
+        tensor.add_(1)
+
+    captured(work, CUDA, [tensor])
     assert tensor.tolist() == [0, 1, 2]
 
 
