@@ -19,7 +19,7 @@ from deepres.studies.outcome import add_lines, outcome_of
 from deepres.studies.runner import Done, Ended, Message, Said, Task
 from deepres.studies.study import in_precision, runs_of
 
-PIECE, PIECES = 15 << 20, 6  # of an archive, and how many of them a call puts out
+PIECE, PIECES = 15 << 20, 4  # of an archive, and how many a call puts out: 64 MiB go at once
 SPARE = 25.0  # seconds before the end at which the runs are told to stop
 OUT_OF_FOLDER = ("run.json", "provenance.json", "log.jsonl", "result.json", "card.json")
 KINDS = ("resnet", "plain")
@@ -133,10 +133,22 @@ def say(task: Task, message: Message) -> None:
 
 
 def unpack(asked: Slice) -> None:
-    """What an earlier call packed: finished runs, and states of the others."""
-    for path in sorted(asked.carry.glob("*.tar.gz")) if asked.carry else []:
+    """What earlier calls packed: finished runs, and states of the others; the newest of each."""
+    for path in sorted(asked.carry.glob("*.tar.gz"), reverse=True) if asked.carry else []:
         with tarfile.open(path) as archive:
-            archive.extractall(asked.runs, filter="data")
+            members = archive.getmembers()
+            there = {name for name in map(folder_of, members) if is_begun(asked.runs / name)}
+            wanted = [member for member in members if folder_of(member) not in there]
+            archive.extractall(asked.runs, members=wanted, filter="data")
+
+
+def folder_of(member: tarfile.TarInfo) -> str:
+    return Path(member.name).parts[0]
+
+
+def is_begun(folder: Path) -> bool:
+    """Whether it holds work that an older archive would undo: logs are read up to a state."""
+    return any(Folder(folder).state.glob("*.json")) or Folder(folder).result.exists()
 
 
 def pack(asked: Slice, runs: list[Run]) -> None:
@@ -167,7 +179,7 @@ def pack(asked: Slice, runs: list[Run]) -> None:
         filled += size
         names += [folder.path.name] if finished else []
     for number, files in enumerate(pieces):
-        path = asked.out / f"runs-{time.strftime('%H%M%S')}-{number}.tar.gz"
+        path = asked.out / f"runs-{time.strftime('%Y%m%d-%H%M%S')}-{number}.tar.gz"
         with tarfile.open(path, "w:gz", compresslevel=1) as archive:
             for file in files:
                 archive.add(file, file.relative_to(asked.runs))
