@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from deepres import create
 from deepres.check.verdict import check, held
+from deepres.errors import UserError
 
 FAITHFUL = [
     ("classes", "resnet20"),
@@ -257,3 +258,26 @@ def test_weights_whose_shape_comes_with_the_first_picture():
         return check_faithful.started(network)
 
     assert held(lazy(), "own", "resnet8").same
+
+
+def test_a_stem_that_is_a_matrix_product_is_told_as_no_convolution():
+    """Convolution by unfolding: the same numbers by another layer, which the record does not see
+    as one."""
+
+    class Unfolded(check_faithful.ClassesNet):
+        def forward(self, x):
+            patches = F.unfold(x, 3, padding=1)
+            out = (self.conv1.weight.flatten(1) @ patches).view(len(x), 16, *x.shape[2:])
+            out = self.layer3(self.layer2(self.layer1(F.relu(self.bn1(out)))))
+            return self.linear(out.mean((2, 3)))
+
+    found = held(check_faithful.started(Unfolded(n=1)), "Unfolded", "resnet8")
+    assert not found.same
+    assert any("the stem is no convolution" in text for text in found.differences)
+
+
+def test_a_network_without_values_is_refused():
+    with torch.device("meta"):
+        network = check_faithful.ClassesNet(n=1)
+    with pytest.raises(UserError, match=r"Net has no values in conv1\.weight, on the meta device"):
+        held(network, "Net", "resnet8")

@@ -92,11 +92,18 @@ def broken(tmp_path, change):
         (lambda t: t.update({"fc.bias": torch.zeros(9)}), r"fc\.bias is \(9,\); .* \(10,\)"),
         (lambda t: t["fc.bias"].fill_(float("nan")), r"fc\.bias holds NaN"),
         (lambda t: t["bn1.running_var"].fill_(float("inf")), r"bn1\.running_var holds NaN or inf"),
+        (lambda t: t["bn1.running_var"][3].fill_(-0.1), r"bn1\.running_var holds variances below"),
     ],
 )
 def test_a_wrong_tensor_is_named(tmp_path, change, sentence):
     with pytest.raises(UserError, match=sentence):
         load(broken(tmp_path, change))
+
+
+def test_a_variance_that_conversion_put_below_zero_by_an_epsilon_is_taken(tmp_path):
+    """Another library's smaller epsilon is moved into it: the sum with ours is what counts."""
+    path = broken(tmp_path, lambda t: t["bn1.running_var"][3].fill_(-0.9e-5))
+    assert load(path)(torch.ones(1, 3, 32, 32)).isfinite().all()
 
 
 def test_a_file_that_is_not_ours_says_so(tmp_path):

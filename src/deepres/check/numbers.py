@@ -18,6 +18,6 @@ def numbers_of(network: nn.Module, trace: Trace) -> Count:
 def counted(name: str, size: int | None, classes: int | None) -> tuple[Count, int]:
     """Of the user's `module:callable`, and the edge of the picture: 224, or what goes in."""
     with torch.random.fork_rng(devices=[]), one_thread():
-        network = bare(own(name, classes))
+        network = bare(name, own(name, classes))
         edge = fitting_size(name, network, (size,) if size else SIZES)
         return numbers_of(network, traced(name, network, edge, CONVOLUTIONS["basic"])), edge

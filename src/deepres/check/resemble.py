@@ -12,6 +12,8 @@ _BLOCKS: dict[tuple[int, ...], Block] = {(3, 3): "basic", (1, 3, 1): "bottleneck
 
 def resembled(layout: Layout, classes: int) -> Arch | None:
     """The paper's architecture with this stem, these blocks, widths and shortcuts, if any."""
+    if any(layer.kind != "conv" for block in layout.blocks for layer in block.layers):
+        return None
     kernels = {tuple(n.facts["kernel"][0] for n in block.layers) for block in layout.blocks}
     stem, letter = _stem(layout.stem), option(layout)
     block = _BLOCKS.get(kernels.pop()) if len(kernels) == 1 else None

@@ -68,12 +68,17 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def bare(network: nn.Module) -> nn.Module:
+def bare(name: str, network: nn.Module) -> nn.Module:
     """Without what compiling or spreading over devices has put around it, on the CPU."""
     while isinstance(inner := getattr(network, "_orig_mod", None), nn.Module):
         network = inner
     while isinstance(network, nn.DataParallel):
         network = network.module
+    empty = next((n for n, p in network.named_parameters() if p.is_meta), None)
+    if empty is not None:
+        raise UserError(
+            f"{name} has no values in {empty}, on the meta device: build it on the CPU."
+        )
     return network.cpu().float()
 
 

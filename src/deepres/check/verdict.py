@@ -61,7 +61,7 @@ def check(name: str, against: str, classes: int | None = None) -> Verdict:
 def held(network: nn.Module, name: str, against: str, classes: int | None = None) -> Verdict:
     """Holds a network, called `name`, against one of the zoo; its weights are changed by it."""
     made = arch(against, classes)
-    network = bare(network)
+    network = bare(name, network)
     with one_thread():
         size = fitting_size(name, network, (made.input_size, *SIZES))
         theirs = _side(name, network, size, made)

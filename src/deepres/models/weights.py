@@ -16,6 +16,7 @@ from .resnet import ResNet
 
 CARD = "deepres"  # the single metadata key: several are not written in the same order twice
 MEAN_IMAGE = "preprocessing.mean_image"
+EPSILON = 1e-5  # of every batch normalisation here: a converted variance can be that much below 0
 
 
 def card_path(path: Path) -> Path:
@@ -117,6 +118,8 @@ def matched(tensors: dict[str, Tensor], shapes: dict[str, torch.Size], where: st
             )
         if tensor.is_floating_point() and not finite(tensor):
             raise UserError(f"{where}: {name} holds NaN or infinite values: the weights are lost.")
+        if name.endswith("running_var") and bool((tensor <= -EPSILON).any()):
+            raise UserError(f"{where}: {name} holds variances below zero: the weights are damaged.")
 
 
 def finite(tensor: Tensor) -> bool:
