@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.optim.swa_utils import AveragedModel
 
-from deepres.convert import peel, unpickle
+from deepres.convert import peel, read, unpickle
 from deepres.errors import UserError
 
 PLAIN = Akamaster(1).state_dict()
@@ -195,3 +195,11 @@ def test_what_is_no_state_dict_is_refused_by_what_it_is(tmp_path):
 def test_a_whole_module_is_not_unpickled(tmp_path):
     with pytest.raises(UserError, match=r"names authors\.Akamaster.*save the state_dict alone"):
         opened(tmp_path / "whole.pt", Akamaster(1))
+
+
+def test_a_lonely_tensor_keeps_its_name_in_the_refusal(tmp_path):
+    """What all names share is a prefix, but never a whole name."""
+    path = tmp_path / "lonely.pt"
+    torch.save({"module.encoder.weight": torch.zeros(3)}, path)
+    with pytest.raises(UserError, match=r"its keys \(weight, "):
+        read(path)

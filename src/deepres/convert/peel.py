@@ -142,7 +142,7 @@ def without_prefixes(path: Path, tensors: dict[str, Tensor], notes: list[str]) -
 
 def _shared(names: list[list[str]]) -> Iterator[str]:
     """The parts that every name starts with: no network has all of its tensors in one module."""
-    for parts in zip(*names, strict=False):
+    for parts in zip(*(name[:-1] for name in names), strict=False):
         if len(set(parts)) > 1:
             return
         yield parts[0]
