@@ -12,6 +12,7 @@ import torch
 from msgspec import structs
 from torch import nn
 
+from ..cores import counted
 from ..errors import UserError
 from ..models.count import multiply_adds, weighted_layers
 from ..spec import Plan, Recipe, TinyMaps
@@ -45,7 +46,7 @@ class Choice:
         parts += ["tiny maps as products"] if self.plan.tiny_maps == "products" else []
         if self.plan.checkpointed:
             parts.append(f"activations kept every {self.plan.checkpointed} blocks")
-        parts.append(f"{self.plan.threads} thread{'s' if self.plan.threads > 1 else ''}")
+        parts.append(counted(self.plan.threads))
         told = f"step: {', '.join(parts)}; {self.images_per_second:,.0f} images/s"
         return f"{told}. {self.left_out}" if self.left_out else told
 

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..card import Card
+from ..cores import counted
 from ..models.predict import predict
 from ..models.resnet import ResNet
 from ..runs.states import sha256
@@ -40,8 +41,7 @@ class Way:
     batch: int = 64  # what it is made for; it takes any
 
     def __str__(self) -> str:
-        threads = f"{self.threads} thread{'s' if self.threads > 1 else ''}"
-        return f"{LABELS.get(self.kind, self.kind)} {self.precision}, {threads}"
+        return f"{LABELS.get(self.kind, self.kind)} {self.precision}, {counted(self.threads)}"
 
 
 @dataclass(frozen=True)

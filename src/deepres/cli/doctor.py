@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from ..cores import usable
+from ..cores import counted, usable
 from ..errors import UserError
 from . import app, packages, printed
 
@@ -105,7 +105,7 @@ def devices() -> dict[str, str]:
     gain, capability = bf16_gain(), torch.backends.cpu.get_cpu_capability()
     units = "worth asking for" if gain > 1.2 else "no units for it"
     told = {
-        "cpu": f"{torch.get_num_threads()} threads, {capability}; bf16 {gain:.1f} times as fast as"
+        "cpu": f"{counted(torch.get_num_threads())}, {capability}; bf16 {gain:.1f} times as fast as"
         f" fp32: {units}"
     }
     for number in range(torch.cuda.device_count()):

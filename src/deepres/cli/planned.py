@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
+from ..cores import counted
 from . import note
 
 if TYPE_CHECKING:
@@ -91,13 +92,13 @@ def _plan(
     else:
         told = {"threads": wishes.threads, "workers": wishes.workers}
         plan = structs.replace(before, **{name: v for name, v in told.items() if v is not None})
-        note(f"step: {plan.engine}, {plan.layout}, {plan.threads} threads, as it was begun")
+        note(f"step: {plan.engine}, {plan.layout}, {counted(plan.threads)}, as it was begun")
     if (
         before is not None
         and structs.replace(plan, workers=before.workers, ranks=before.ranks) != before
     ):
         note(
-            f"The run was begun with {before.engine} on {before.device}, {before.threads} threads:"
+            f"The run was begun with {before.engine} on {before.device}, {counted(before.threads)}:"
             " its numbers may differ in their last digits from an unbroken run's."
         )
     return plan

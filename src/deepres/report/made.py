@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from ..cores import counted
 from ..models.zoo import arch
 from ..spec import Recipe
 from ..studies.rows import Results
@@ -115,7 +116,7 @@ def _places(found: Results) -> list[list[str]]:
             f"{one.machine.get(name, '?')}{unit}"
             for name, unit in (("processor", ""), ("cores", " cores"), ("instructions", ""))
         )
-        how = f"{plan.device}, {plan.engine}, {plan.threads} threads" if plan else "?"
+        how = f"{plan.device}, {plan.engine}, {counted(plan.threads)}" if plan else "?"
         versions = ", ".join(f"{name} {text}" for name, text in one.versions.items())
         versions += f", commit {one.commit}" if one.commit else ""
         alike.setdefault((machine, how, versions), []).append(one.key)
