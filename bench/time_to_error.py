@@ -5,7 +5,8 @@
 Errors are of pictures held out of the training images, at population statistics, on the way; the
 test set is read once, at the end, and only by runs that hold nothing out (`--split 0`). A share of
 1 is each recipe's whole schedule; less moves everything in proportion, and its errors stand beside
-nobody's. Without arguments: digits, a moment, to see that it works.
+nobody's. The usual way is eager, in torch's own layout; the others go as `deepres train` would.
+Without arguments: digits, a moment, to see that it works.
 """
 
 import argparse
@@ -16,9 +17,10 @@ from pathlib import Path
 import torch
 from msgspec import structs
 
-from deepres.accel import malloc
+from deepres.accel.choose import choose
 from deepres.accel.device.fleet import job_of
 from deepres.accel.device.planned import found, planned
+from deepres.data.pictured import edge
 from deepres.models.zoo import arch
 from deepres.runs.declare import AUGMENTATION
 from deepres.runs.log import Evaluated, Report
@@ -69,7 +71,8 @@ def main() -> None:
                 )
                 run = scaled(run, max(1, round(given.share * recipe.steps)))
                 where = (given.runs or Path(folder)) / f"{run.name}-{run.key}"
-                points = list(followed(run, pictures, where, given.device))
+                plan = plan_of(name, run, pictures, given.device)
+                points = list(followed(run, pictures, where, plan))
                 line(
                     "error against seconds",
                     recipe=name,
@@ -81,6 +84,7 @@ def main() -> None:
                     precision=given.precision,
                     seed=seed,
                     device=given.device,
+                    engine=plan.engine,
                     points=points,
                 )
 
@@ -92,17 +96,21 @@ def _kept(source: str, held_out: int) -> int | None:
     return len(whole.train) - held_out
 
 
+def plan_of(name: str, run: Run, pictures: Pictures, device: str) -> Plan:
+    """What is fastest there; the usual way for the usual recipe."""
+    network, usual = network_of(run, pictures.train), name == "usual"
+    if device != "cpu":
+        engine = "eager" if usual else "auto"
+        return planned(network, run.recipe, pictures.train, found(device), engine=engine)[0]
+    if usual:
+        return Plan(layout="contiguous", threads=torch.get_num_threads())
+    return choose(network, run.recipe, edge(pictures.train, run.recipe)).plan
+
+
 def followed(
-    run: Run, pictures: Pictures, where: Path, device: str
+    run: Run, pictures: Pictures, where: Path, plan: Plan
 ) -> Iterator[dict[str, float | str]]:
     """A point for each look at pictures held out; the test alone where none are."""
-    network = network_of(run, pictures.train)
-    if device == "cpu":
-        plan = Plan(
-            threads=torch.get_num_threads(), malloc="kept" if malloc.keep() else "as it comes"
-        )
-    else:
-        plan, _ = planned(network, run.recipe, pictures.train, found(device))
     looks = LOOKS if pictures.held_out is not None else 0
     began = 0.0
     for item in job_of(run, plan, pictures, where, looks, test=False)(lambda: False):
