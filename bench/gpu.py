@@ -5,9 +5,11 @@
     python bench/gpu.py train --minutes 9 --runs DIR --out DIR [--data cifar10:PATH]
 
 Data are found as ever: by --data, or as cifar10 in the folder that DEEPRES_DATA names. From a
-checkout that is not installed, PYTHONPATH=src. `train` ends in time and goes on where it was,
-from --runs or from what an earlier call put into --out (--carry DIR). What goes out is small: lines
-of results, and archives of folders of finished runs. Without a GPU it says so and ends.
+checkout that is not installed, PYTHONPATH=src, and beside torch and NumPy it wants msgspec,
+platformdirs, safetensors, Pillow and, for parquet, pyarrow. `train` ends in time and goes on where
+it was, from --runs or from what earlier calls put into --out (--carry DIR). What goes out is small:
+lines of results, and archives of folders: finished runs, then states while there is room. Without a
+GPU it says so and ends.
 """
 
 import argparse
@@ -18,7 +20,7 @@ import torch
 
 from on_gpu.check import check
 from on_gpu.times import times
-from on_gpu.training import Slice, train
+from on_gpu.training import PLAN, Slice, train
 
 
 def main(words: list[str] | None = None) -> int:
@@ -36,6 +38,11 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("--layers", choices=("auto", "formulas", "kernels"), default="auto")
     parser.add_argument("--tiny", type=int, default=0, help="so many steps in place of all")
     given = parser.parse_args(words)
+    only = tuple(filter(None, given.only.split(",")))
+    if unknown := set(only) - {network for network, _ in PLAN}:
+        parser.error(f"--only {','.join(sorted(unknown))}: the plan has no such network")
+    if given.jobs < 1:
+        parser.error(f"--jobs {given.jobs}: one run at a time is the least")
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     if given.device.startswith("cuda") and not torch.cuda.is_available():
         print("There is no GPU here: nothing was checked, timed or trained.")
@@ -46,7 +53,6 @@ def main(words: list[str] | None = None) -> int:
     given.out.mkdir(parents=True, exist_ok=True)
     if given.what == "time":
         return times(device, given.out, given.tiny)
-    only = tuple(filter(None, given.only.split(",")))
     return train(
         Slice(
             device=device,
