@@ -3,16 +3,19 @@
 import copy
 import sys
 import types
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from msgspec import structs
 from test_augment import pictures
+from test_running import RUN, SMALL
 from test_train import RECIPE, TINY, agrees, given, tiny
 
 from deepres.accel.device import feed
 from deepres.accel.device.feed import fed
+from deepres.accel.device.fleet import job_of
 from deepres.accel.device.network import fits
 from deepres.accel.device.normalised import Formulas, Normalised
 from deepres.accel.device.placed import on_device, placed
@@ -23,7 +26,9 @@ from deepres.data.batches import Batch, batches
 from deepres.errors import UserError
 from deepres.models.initialise import initialise
 from deepres.models.resnet import ResNet
-from deepres.spec import Arch, Recipe
+from deepres.runs.folder import Folder
+from deepres.runs.result import Result
+from deepres.spec import Arch, Plan, Recipe
 from deepres.train import State, Step, begun, eager, exact, fit, in_bf16
 
 CPU = torch.device("cpu")
@@ -296,7 +301,18 @@ def test_a_device_that_is_not_there_is_refused_by_its_name() -> None:
             found(name)
 
 
-@pytest.mark.skipif(not torch.backends.mps.is_available(), reason="needs Apple's mps")
+APPLE = pytest.mark.skipif(not torch.backends.mps.is_available(), reason="needs Apple's mps")
+
+
+@pytest.mark.parametrize("name", ["cpu", pytest.param("mps", marks=APPLE)])
+def test_an_eager_run_on_a_device_goes_to_its_end(name: str, tmp_path: Path) -> None:
+    """Training, looks, population statistics, weights: Apple's GPU has no float64."""
+    plan = Plan(device=name if name == "cpu" else str(found(name)), engine="eager")
+    ended = list(job_of(RUN, plan, SMALL, tmp_path / name, 2)(lambda: False))
+    assert isinstance(ended[-1], Result) and Folder(tmp_path / name).finished()
+
+
+@APPLE
 def test_mps_trains_two_steps() -> None:
     device = found("mps")
     state = begun(placed(initialise(ResNet(TINY), seed=3), device), RECIPE)
