@@ -277,3 +277,17 @@ def test_answers_of_requests_that_were_gathered_are_not_mixed_up():
 
     best = [[p["classes"][0]["name"] for p in each] for each in asyncio.run(mixed())]
     assert best == [["bright", "dark"] if v else ["dark", "bright"] for v in lights]
+
+
+def test_a_probe_that_asks_for_the_head_alone_is_answered_as_one_that_asks_for_all():
+    """Load balancers do; HTTP has it for all that can be read."""
+
+    async def probe():
+        async with living() as app:
+            return [
+                await post(app, [], kind="", method=method, path=path)
+                for path in ("/healthz", "/readyz")
+                for method in ("GET", "HEAD")
+            ]
+
+    assert [answer[0] for answer in asyncio.run(probe())] == [200] * 4

@@ -77,11 +77,13 @@ def _health(app: FastAPI, networks: dict[str, Served]) -> None:
         for network in networks.values()
     ]
 
+    @app.head("/healthz", include_in_schema=False)
     @app.get("/healthz", response_model=Alive)
     async def alive() -> JSONResponse:
         """That the process answers."""
         return JSONResponse({"status": "alive"})
 
+    @app.head("/readyz", include_in_schema=False)
     @app.get("/readyz", response_model=Ready)
     async def ready() -> JSONResponse:
         """The networks that are loaded."""
