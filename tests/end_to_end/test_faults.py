@@ -123,7 +123,7 @@ def test_standard_input_that_is_closed_is_empty(command, monkeypatch):
 
 
 def test_a_home_of_nobody_is_a_name_as_another(command):
-    status, _, err = command("predict", EMBEDDED, "~nobody-of-this-name/picture.png")
+    status, _, err = command("predict", EMBEDDED, "~no-such-user-of-this-name/picture.png")
     assert status == 2
     assert "there is no such file" in err
 
@@ -134,3 +134,17 @@ def test_a_full_disk_behind_standard_output_is_said_once():
         command = [sys.executable, "-m", "deepres", "list", "--json"]
         done = subprocess.run(command, stdout=disk, stderr=subprocess.PIPE, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (1, b"deepres: No space left on device.\n")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("data", "check", "cifar10:~no-such-user/x"),
+        ("train", "resnet8", "--data", "~no-such-user/x"),
+        ("evaluate", "resnet20-cifar10", "--data", "hub:~no-such-user"),
+    ],
+)
+def test_the_home_of_nobody_is_a_name_that_is_not_there(command, words):
+    status, out, err = command(*words)
+    assert (status, out) == (2, "")
+    assert "~no-such-user" in err.splitlines()[-1] and "there is no such" in err

@@ -1,11 +1,11 @@
 """`deepres data`: what a source holds and what is wrong with it; fetching CIFAR."""
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from ..home import at_home
 from . import app, note, printed
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def fetch(
 
     if name not in BOTH:
         raise UserError(f"There is no {name!r} to fetch: only {' and '.join(BOTH)}.")
-    folder = Path(to).expanduser() if to else source.own_folder(name)
+    folder = at_home(to) if to else source.own_folder(name)
     try:
         fetching.fetch(name, folder, mirror, note)
     except download.FetchError as error:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from ..errors import UserError
+from ..home import at_home
 
 if TYPE_CHECKING:
     from ..models.pictures import Picture
@@ -60,7 +61,7 @@ def _named(words: Sequence[str], listed: str | None, source: IO[bytes]) -> "Iter
 
 def _meant(word: str) -> "Iterator[Named]":
     """One word: a folder's pictures in order, a pattern's files, or the file itself."""
-    path = _home(word)
+    path = at_home(word)
     if path.is_dir():
         yield from _of_folder(path)
     elif path.exists() or not glob.has_magic(word):
@@ -108,9 +109,4 @@ def _paths(lines: Iterable[bytes]) -> "Iterator[Named]":
     """A path a line; empty lines go by."""
     for line in lines:
         if word := os.fsdecode(line).strip("\r\n"):
-            yield word, _home(word)
-
-
-def _home(word: str) -> Path:
-    """~ is the user's home; a ~NAME of nobody is a file's name, as a shell has it."""
-    return Path(os.path.expanduser(word))  # noqa: PTH111 - Path's own raises
+            yield word, at_home(word)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from ..errors import UserError
+from ..home import at_home
 from ..runs.declare import Asked
 from . import app, note, printed
 from .planned import Wishes, place_of, work_of
@@ -111,7 +112,7 @@ def train(
     from .stopping import heard
     from .wanted import declared, done, folder_of
 
-    device, out = own(device), out.expanduser() if out else None
+    device, out = own(device), at_home(out) if out else None
     with joined(device or "cpu") as ranks, joint(ranks):
         there = done(network, data, out, spec, asked) if ranks.first and not from_ else None
         if ranks.any(there is not None):

@@ -9,6 +9,7 @@ from pathlib import Path
 import platformdirs
 
 from ..errors import UserError
+from ..home import at_home
 from . import digits, synthetic
 from .cifar import reading
 from .cifar.facts import BOTH, SPLITS
@@ -45,14 +46,14 @@ def parse(text: str) -> Source:
     if word == "hub":
         return Source(word, None, rest)
     if word == "folder":
-        return Source(word, Path(rest).expanduser())
+        return Source(word, at_home(rest))
     if word in (*BOTH, *FOLDERS):
         if colon and not rest:
             raise UserError(f"{text} names no path: write {word}:PATH, or {word} alone.")
-        return Source(word, Path(rest).expanduser() if colon else None)
+        return Source(word, at_home(rest) if colon else None)
     drive = len(word) == 1 and colon  # C:\data
-    if (text and Path(text).expanduser().exists()) or re.match(r"[./~\\]", text) or drive:
-        return Source(None, Path(text).expanduser())
+    if (text and at_home(text).exists()) or re.match(r"[./~\\]", text) or drive:
+        return Source(None, at_home(text))
     raise UserError(_unknown(text, word))
 
 

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from .. import __version__
 from ..data.source import parse
+from ..home import at_home
 from ..spec import Plan
 
 PACKAGES = ("torch", "numpy", "safetensors", "pillow", "msgspec")
@@ -55,7 +56,7 @@ def session(step: int, source: str, plan: Plan) -> Session:
 def anywhere(source: str) -> str:
     """The words after `--data` such that they mean the same wherever a run is gone on with."""
     parsed = parse(source)
-    path = Path(parsed.name).expanduser() if parsed.word == "hub" else parsed.path
+    path = at_home(parsed.name) if parsed.word == "hub" else parsed.path
     if path is None or not path.exists():
         return source
     return f"{parsed.word}:{path.absolute()}" if parsed.word else str(path.absolute())

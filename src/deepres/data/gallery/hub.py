@@ -13,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from ...errors import UserError
+from ...home import at_home
 from ...models.pictures import BadPicture
 from .listed import Gallery, gallery
 from .named import PARTS, meant, no_class, shown
@@ -74,7 +75,7 @@ def _loaded(name: str, download: Download) -> Any:
         raise UserError(
             "hub: needs the package datasets: `pip install deepres[hub]` installs it."
         ) from None
-    path = Path(name).expanduser()
+    path = at_home(name)
     if not path.exists() and (path.is_absolute() or name.startswith((".", "~"))):
         raise UserError(f"hub:{name}: there is no such folder.")
     with _quiet(datasets):
