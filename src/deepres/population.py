@@ -118,8 +118,8 @@ def _running(name: str, layers: dict[str, _BatchNorm]) -> bool:
 def _moments(layer: _BatchNorm, count: int) -> Tensor:
     """Count, sum and sum of squares of the values that a layer just normalised, by channel."""
     assert layer.running_mean is not None and layer.running_var is not None
-    mean = layer.running_mean.double().cpu()
-    variance = layer.running_var.double().cpu() * ((count - 1) / count)  # torch's is unbiased
+    mean = layer.running_mean.cpu().double()
+    variance = layer.running_var.cpu().double() * ((count - 1) / count)  # torch's is unbiased
     return torch.stack([torch.full_like(mean, count), count * mean, count * (variance + mean**2)])
 
 

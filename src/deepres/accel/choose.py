@@ -155,7 +155,7 @@ def _missing() -> str:
 
 def _few(network: nn.Module, recipe: Recipe, edge: int) -> int:
     """So many pictures that nobody waits for a step of them: those of 1202 layers take minutes."""
-    share = int(PATIENCE / (3 * multiply_adds(network, edge) / RATE) / recipe.replicas)
+    share = int(PATIENCE / 4 / (3 * multiply_adds(network, edge) / RATE) / recipe.replicas)
     return min(recipe.batch, recipe.replicas * max(2, share))
 
 

@@ -14,21 +14,21 @@ from ..train import begun
 from .prepared import prepared
 
 ROUNDS, PATIENCE = 5, 2.0  # steps of each plan that are timed, and seconds for one
-LONGEST = 10.0  # seconds after which no further round begins: networks of 1202 layers are slow
+LONGEST = 10.0  # seconds after which no further round begins
 
 
 def measured(network: nn.Module, recipe: Recipe, edge: int, plans: list[Plan]) -> list[float]:
     """Images per second of each plan's step, in turn with the others'.
 
-    A step so slow that nobody would wait for more of them is taken at its first time.
+    Steps so slow that nobody would wait for more of them are taken at their first time.
     """
     images = torch.zeros(recipe.batch, 3, edge, edge).to(memory_format=torch.channels_last)
     batch = Batch(images, torch.zeros(recipe.batch, dtype=torch.long), recipe.replicas)
     with torch.random.fork_rng(devices=[]):
         timers = [_timer(copy.deepcopy(network), recipe, plan, batch) for plan in plans]
         first = [timer() for timer in timers]  # compiles, and takes memory from the system
-        if len(plans) == 1 and first[0] > PATIENCE:
-            return [recipe.batch / first[0]]
+        if min(first) > PATIENCE:
+            return [recipe.batch / seconds for seconds in first]
         rounds = _rounds(timers)
     return [recipe.batch / statistics.median(times) for times in zip(*rounds, strict=True)]
 
