@@ -75,15 +75,17 @@ def machines() -> str:
 
 def trainings() -> str:
     """Every committed training of ours on CIFAR."""
+    from deepres.spec import recipe_named
     from deepres.studies.outcome import gathered
 
-    rows = ["| run | steps | precision | test error | with running statistics | training, clean |"]
+    rows = ["| run | recipe | steps | test error | with running statistics | training, clean |"]
     rows.append("|---|---|---|---|---|---|")
     for one in gathered(sorted(ROOT.glob("results/cifar*.jsonl"))):
         recipe = one.run.recipe
         full = f" of {recipe.scaled_from.steps:,}" if recipe.scaled_from else ""
         rows.append(
-            f"| `{one.run.name}`, seed {one.run.seed} | {recipe.steps:,}{full} | {recipe.precision}"
+            f"| `{one.run.name}`, seed {one.run.seed}"
+            f" | {recipe_named(recipe) or 'changed'}, {recipe.precision} | {recipe.steps:,}{full}"
             f" | {one.test} | {one.test_running} | {one.trained_on.top1_error:.2f} % |"
         )
     return "\n".join(rows) + "\n"

@@ -63,4 +63,6 @@ def cautions(card: Card) -> list[str]:
             f"trained for {steps:,} steps in place of {full:,}: its errors do not stand beside"
             " the paper's"
         )
+    if card.provenance.get("recipe") == "fast":
+        told.append("trained by --recipe fast, which is not the paper's: its network is")
     return told

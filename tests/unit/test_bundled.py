@@ -10,7 +10,7 @@ from deepres.card import Card, Preprocessing, cautions
 from deepres.models import bundled
 from deepres.models.zoo import arch
 from deepres.runs.running import where_from
-from deepres.spec import Data, Run, scaled
+from deepres.spec import FAST, Data, Run, scaled
 
 RESULTS = Path(__file__).parents[2] / "results"
 
@@ -50,3 +50,11 @@ def test_what_a_run_writes_on_its_card_warns_of_short_schedules_alone():
     assert cautions(card(provenance=where_from(whole))) == []
     (said,) = cautions(card(provenance=where_from(scaled(whole, 6_400))))
     assert "6,400 steps in place of 64,000" in said
+
+
+def test_a_recipe_that_is_not_the_papers_is_named_on_the_card():
+    ours = Run(name="x", arch=arch("resnet20"), data=Data(name="cifar10"), recipe=FAST)
+    (said,) = cautions(card(provenance=where_from(ours)))
+    assert "--recipe fast, which is not the paper's" in said
+    short, _ = cautions(card(provenance=where_from(scaled(ours, 100))))
+    assert "100 steps in place of 19,532" in short

@@ -26,7 +26,8 @@ def told(name: str) -> str:
     parts, numbers, made = [card.network], card.numbers, card.provenance
     if "steps" in made:
         full = f" in place of {made['scaled_from_steps']:,}" if "scaled_from_steps" in made else ""
-        parts.append(f"{made['data']}, {made['steps']:,} steps{full}")
+        how = f" of --recipe {made['recipe']}" if "recipe" in made else ""
+        parts.append(f"{made['data']}, {made['steps']:,} steps{full}{how}")
     if "top1_errors" in numbers:
         parts.append(
             f"top-1 error {numbers['top1_error']:.2f} %"

@@ -14,7 +14,7 @@ from ..evaluate import scores, total
 from ..models import weights
 from ..models.zoo import name_of
 from ..population import adopt
-from ..spec import Run
+from ..spec import Run, recipe_named
 from ..tally import Tally
 from ..train import begun
 from . import log, provenance
@@ -172,5 +172,6 @@ def where_from(run: Run) -> dict[str, str | int | float]:
         "steps": run.recipe.steps,
         **({"scaled_from_steps": full.steps} if (full := run.recipe.scaled_from) else {}),
         "seed": run.seed,
+        **({"recipe": name} if (name := recipe_named(run.recipe)) not in ("", "cifar") else {}),
         **({"started_from": run.start} if run.start else {}),
     }
