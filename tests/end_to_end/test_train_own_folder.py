@@ -126,7 +126,7 @@ def test_predictions_that_cannot_be_written_are_refused_before_the_weights_are_r
     ("words", "said"),
     [
         (["--recipe", "finetune"], "name their weights by --from, or take another recipe"),
-        (["--from", "w.safetensors", "--freeze", ""], "--freeze names nothing"),
+        (["--from", "w.safetensors", "--freeze", " "], "--freeze names nothing"),
         (["--freeze", "stem"], "name these by --from"),
         (
             ["--colour", "published"],

@@ -384,7 +384,6 @@ def test_a_run_that_is_long_takes_them_where_the_clock_agrees(
 
 def test_nobody_waits_for_the_clock_where_steps_take_minutes() -> None:
     sizes = [chooser._few(deepres.create(name), CIFAR, 32) for name in ("resnet20", "resnet1202")]
-    assert sizes[0] == CIFAR.batch
-    assert sizes[1] % CIFAR.replicas == 0
+    assert sizes == [CIFAR.batch, 2 * CIFAR.replicas]  # a share of one has no deviation
     work = 3 * multiply_adds(deepres.create("resnet1202"), 32) * sizes[1]
-    assert chooser.PATIENCE / 2 < work / chooser.RATE <= chooser.PATIENCE
+    assert work / chooser.RATE <= chooser.PATIENCE
