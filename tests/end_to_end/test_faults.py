@@ -141,10 +141,16 @@ def test_a_full_disk_behind_standard_output_is_said_once():
     [
         ("data", "check", "cifar10:~no-such-user/x"),
         ("train", "resnet8", "--data", "~no-such-user/x"),
-        ("evaluate", "resnet20-cifar10", "--data", "hub:~no-such-user"),
     ],
 )
 def test_the_home_of_nobody_is_a_name_that_is_not_there(command, words):
     status, out, err = command(*words)
     assert (status, out) == (2, "")
     assert "~no-such-user" in err.splitlines()[-1] and "there is no such" in err
+
+
+def test_nor_is_it_a_data_set(command):
+    pytest.importorskip("datasets")
+    status, out, err = command("evaluate", "resnet20-cifar10", "--data", "hub:~no-such-user")
+    assert (status, out) == (2, "")
+    assert err.endswith("deepres: hub:~no-such-user: there is no such folder.\n")
