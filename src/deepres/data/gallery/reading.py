@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 
 import torch
@@ -22,6 +23,7 @@ from .listed import Gallery
 from .views import bad
 
 AHEAD = 2  # steps that each worker may be ahead
+ENDING = 1  # second in which a process whose word broke off is known to have ended
 STOPS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -132,7 +134,10 @@ def _next(prepared: Iterator[Tensor | str], processes: list[BaseProcess]) -> Ten
     """The next step's crops; a worker that was killed is told in one sentence."""
     try:
         return next(prepared)
-    except RuntimeError as error:
+    except (RuntimeError, ConnectionError, EOFError) as error:  # the latter where it was speaking
+        closed = wait([process.sentinel for process in processes], timeout=ENDING)
+        for process in processes:
+            process.join(ENDING if process.sentinel in closed else 0)
         ended = [process.exitcode for process in processes if process.exitcode is not None]
         if not ended:
             raise
