@@ -36,6 +36,7 @@ def test_raw_bytes_of_any_picture_type_are_answered_as_the_network_answers(serve
         ("image/jpeg", picture(2, "JPEG")),
         ("image/webp", picture(3, "WEBP")),
         ("application/octet-stream", picture(4, "BMP")),
+        ("application/x-www-form-urlencoded", picture(4, "PNG")),  # what curl says by itself
         (None, picture(5, "GIF")),
     ):
         status, _, answer = server.ask("POST", "/predict", content, kind)

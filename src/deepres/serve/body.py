@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
 TYPES = "send a picture as image/* or application/octet-stream, or files as multipart/form-data"
+UNTOLD = ("", "application/octet-stream", "application/x-www-form-urlencoded")  # curl's own
 HEADERS_AT_MOST = 8192  # bytes of one part's headers
 
 
@@ -44,7 +45,7 @@ def content_type(headers: Headers) -> str:
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     if headers.get("content-encoding", "identity").lower() != "identity":
         raise Fault(415, "The body is compressed: send pictures as they are.")
-    if kind.startswith("image/") or kind in ("", "application/octet-stream", "multipart/form-data"):
+    if kind.startswith("image/") or kind == "multipart/form-data" or kind in UNTOLD:
         return kind
     raise Fault(415, f"This content type is not a picture's: {TYPES}.")
 
