@@ -1,8 +1,8 @@
 """What it costs that threads sleep while they wait: OMP_WAIT_POLICY=PASSIVE, which we set.
 
 One training step of ResNet-20 at batch 128 on all cores, in turns: threads that spin, that do as
-OpenMP likes, that sleep. Then the same while one other process computes: threads that spin take
-the core from the one they wait for.
+OpenMP likes, that sleep, that each have a core of their own. Then the same while one other process
+computes: threads that spin take the core from the one they wait for.
 """
 
 import multiprocessing
@@ -19,6 +19,7 @@ from turns import in_turns
 ROUNDS = 8
 POLICIES = {"spinning": {"OMP_WAIT_POLICY": "ACTIVE"}, "as it comes": {}}
 POLICIES["sleeping"] = {"OMP_WAIT_POLICY": "PASSIVE"}
+POLICIES["pinned"] = {"OMP_PROC_BIND": "close", "OMP_PLACES": "cores"}
 
 
 def step() -> Callable[[], None]:
@@ -50,9 +51,11 @@ def main() -> None:
             "threads that wait, resnet20, batch 128",
             other_processes=count,
             images_per_second={n: spread([STEPS * BATCH / t for t in v]) for n, v in times.items()},
-            sleeping_to_as_it_comes=spread(
-                [a / b for a, b in zip(times["as it comes"], times["sleeping"], strict=True)]
-            ),
+            to_as_it_comes={
+                name: spread([a / b for a, b in zip(times["as it comes"], own, strict=True)])
+                for name, own in times.items()
+                if name != "as it comes"
+            },
         )
 
 
