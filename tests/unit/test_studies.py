@@ -45,7 +45,7 @@ def test_studies_are_listed_without_torch():
 def test_every_table_and_figure_that_is_promised_is_there():
     promised = [f"table{n}" for n in range(1, 7)] + [f"figure{n}" for n in (1, 4, 6, 7)]
     promised += ["existence", "cifar-plain-and-residual", "table1-on-cifar"]
-    promised += ["table2-on-imagenette"]
+    promised += ["table2-on-imagenette", "fast"]
     kinds = "replicas momentum images padding statistics decay last-gamma warm-up shortcuts"
     assert set(STUDIES) == {*promised, *(f"ablation-{kind}" for kind in kinds.split())}
     with pytest.raises(UserError, match="Did you mean"):

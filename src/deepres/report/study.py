@@ -119,7 +119,7 @@ def _verdicts(found: Results, shown: Results, method: str) -> Iterator[Block]:
         return
     claims = {claim.claim for claim in found.study.claims}
     left = claims - {claim.claim for claim in shown.study.claims}
-    yield Heading("What the paper claims")
+    yield Heading(f"What {found.study.claimed_by} claims")
     told_ = [one for one in found.findings() if one.claim not in left]
     yield from claims_table(found, told_, method)
 

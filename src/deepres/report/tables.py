@@ -174,7 +174,8 @@ def claims_table(
     if not findings:
         return
     rows = [(one.claim, one.found, "-" if one.undecided else one.verdict) for one in findings]
-    yield Table(["the paper's claim", "found", "verdict"], rows, frozenset({0, 1, 2}))
+    head = [f"{found.study.claimed_by}'s claim", "found", "verdict"]
+    yield Table(head, rows, frozenset({0, 1, 2}))
     if found.runs and not found.comparable:
         yield Text("Verdicts are of these runs; the paper's own schedule and data are not judged.")
     yield Text(method, "soft")

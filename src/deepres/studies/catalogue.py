@@ -6,6 +6,7 @@ from ..errors import UserError
 from . import (
     cifar_plain_and_residual,
     existence,
+    fast,
     figure1,
     figure4,
     figure6,
@@ -35,7 +36,7 @@ from .study import Study
 MODULES = (
     *(table1, table2, table3, table4, table5, table6),
     *(figure1, figure4, figure6, figure7, existence),
-    *(cifar_plain_and_residual, table1_on_cifar, table2_on_imagenette),
+    *(cifar_plain_and_residual, table1_on_cifar, table2_on_imagenette, fast),
     *(replicas, momentum, images, padding, statistics, decay, last_gamma, warm_up, shortcuts),
 )
 STUDIES: dict[str, Study] = {module.STUDY.name: module.STUDY for module in MODULES}

@@ -117,6 +117,7 @@ class Study(Struct, frozen=True, kw_only=True):
     size: int = 32
     beside: tuple[tuple[str, Printed], ...] = ()  # rows of the paper's table that are not ours
     claims: tuple[Claim, ...] = ()
+    claimed_by: str = "the paper"
     panels: tuple[Panel, ...] = ()
     baseline: str = ""  # of an ablation: the row that others are compared with
     responses: bool = False  # Fig. 7 is drawn
