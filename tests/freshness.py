@@ -91,6 +91,36 @@ def trainings() -> str:
     return "\n".join(rows) + "\n"
 
 
+def identities() -> str:
+    """What the committed runs say of the paper's constructive argument."""
+    from deepres.studies.catalogue import study as named
+    from deepres.studies.outcome import gathered
+    from deepres.studies.rows import largest
+
+    one = named("existence")
+    findings = largest(one, gathered(sorted(ROOT.glob("results/*.jsonl")))).findings()
+    rows = [f"| {f.claim} | {f.found} | {f.verdict} |" for f in findings[: len(one.deeper)]]
+    return "\n".join(["| the argument | found | verdict |", "|---|---|---|", *rows]) + "\n"
+
+
+def fast() -> str:
+    """The paper's networks by `--recipe fast`, beside its errors."""
+    from deepres.report.tables import printed as theirs
+    from deepres.report.tables import spread
+    from deepres.studies.catalogue import study as named
+    from deepres.studies.outcome import gathered
+    from deepres.studies.rows import largest
+
+    found = largest(named("fast"), gathered(sorted(ROOT.glob("results/*.jsonl"))), "paper")
+    rows = ["| network | the paper, 64,000 steps | fast, 19,532 steps: mean ± std (n) | better? |"]
+    rows.append("|---|---:|---:|---|")
+    for row, finding in zip(found.rows, found.findings(), strict=True):
+        verdict = "-" if finding.undecided else finding.verdict
+        ours = spread(row.errors, row.seeds)
+        rows.append(f"| {row.row.name} | {theirs(row.row.paper)} | {ours} | {verdict} |")
+    return "\n".join(rows) + "\n"
+
+
 def finetuning() -> str:
     """The committed lines of `bench/finetune.py`: wrong answers of each seed, and their mean."""
     from docs.made.results import lines
@@ -112,6 +142,8 @@ def finetuning() -> str:
 
 
 TABLES = {
+    "fast": fast,
+    "identities": identities,
     "finetuning": finetuning,
     "trainings": trainings,
     "checkpoints": checkpoints,

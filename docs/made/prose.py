@@ -31,20 +31,27 @@ OPTION = re.compile(r"^:[\w-]+:.*$", re.M)
 NOT_PROSE = re.compile(
     r"<!--.*?-->"  # comments
     r"|\{[\w-]+\}`[^`]+`"  # roles: what is glued, tested, referred to
-    r"|(?P<t>`+).+?(?P=t)"  # code
-    r"|\$\$.+?\$\$|\$[^$\n]+\$"  # formulas
+    r"|(?P<t>`+)(?![\d.,\s%]+(?P=t)).+?(?P=t)"  # code, but for bare numbers
+    r"|\$\$.+?\$\$|\$(?![\d.,\s\\%]+\$)[^$\n]+\$"  # formulas, but for bare numbers
     r"|(?<=\])\([^)\s]+\)"  # where a link goes
     r"|<https?://[^>]+>"
     r"|<[a-zA-Z/][^>]*>"  # markup
     r"|^\([\w-]+\)=$",  # anchors
     re.S | re.M,
 )
+# A list of numbers follows a plural alone: after "Table 6 and", digits count something else.
 CITATION = re.compile(
-    r"(?:Secs?\. (?P<sec>\d(?:\.\d)?)|Eqn \((?P<eqn>\d)\)|Figs?\. (?P<fig>\d)"
-    r"|Tables? (?P<table>\d+))"
-    r"(?P<more>(?: ?(?:,|and|to|or) (?:Eqn )?\(?\d+(?:\.\d)?\)?)*)"
+    r"(?:Sec(?P<s1>s?)\. (?P<sec>\d(?:\.\d)?)|Eqn(?P<s2>s?) \((?P<eqn>\d)\)"
+    r"|Fig(?P<s3>s?)\. (?P<fig>\d)|Table(?P<s4>s?) (?P<table>\d+))"
+    r"(?P<more>(?:(?<=s\. \d)|(?<=s\. \d\.\d)|(?<=s \d)|(?<=s \d\d)|(?<=s \(\d\)))"
+    r"(?: ?(?:,|and|to|or) (?:Eqn )?\(?\d+(?:\.\d)?\)?(?![\d.]*\s?%))*|)"
 )
-NAME = re.compile(r"[A-Za-z][A-Za-z_']*[-_]?v?\d+(?:\.\d+)?[A-Za-z_]*(?:-[A-Za-z][\w.]*)*")
+# Glued to letters, whole, and no share of anything; a fraction is a version's alone.
+NAME = re.compile(
+    r"(?:\bv\d+(?:\.\d+)?"
+    r"|[A-Za-z][A-Za-z_']*[-_]?(?:v\d+(?:\.\d+)?|\d+(?!\d*\.\d)(?![\d.]*\s?%)))"
+    r"[A-Za-z_]*(?:-[A-Za-z][\w.]*)*"
+)
 SHAPE = re.compile(r"\b(\d+)x(\d+)\b")
 RULE = re.compile(r"\b\dn(?:\+\d)?\b")
 BOUND = re.compile(r"(?<!\d)\.(?:5|95)\b")

@@ -131,8 +131,10 @@ RELEASED = {
 FIGURE_6_PLAIN_ABOUT = {20: 9.5, 32: 10.0, 44: 12.0, 56: 13.5}
 REPRODUCTION_PLAIN = {20: 9.5, 32: 9.92, 44: 11.35, 56: 12.76}
 REPRODUCTION_RESIDUAL = {20: 8.0, 32: 7.51, 44: 7.38, 56: 7.33}
-# A Table 1 network on raw 32x32 CIFAR-10, batch 256, 56 epochs, 270 minutes, no augmentation.
+# A Table 1 network on raw 32x32 CIFAR-10, batch 256, 56 epochs, no augmentation.
 TABLE_1_ON_CIFAR = Error(26.93, 2.89)
+TABLE_1_ON_CIFAR_TRAINING_ACCURACY = 99.3
+TABLE_1_ON_CIFAR_MINUTES = 270
 
 # Sec. 3.4: images to train on and to validate, the edges of crops, the shorter sides of pictures.
 IMAGENET_IMAGES = (1_280_000, 50_000)

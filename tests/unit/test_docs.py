@@ -41,6 +41,10 @@ def test_no_number_in_prose_is_typed(name):
         ":::{container} one\n25.03 %\n:::",
         "[an error of 6.97](https://example.org)",
         "1e-4 is small",
+        "Table 6 and 7 % better",
+        "See Fig. 4 and 7 errors.",
+        "an error-8.75 %, of-75%",
+        "`6.97` %, $6.97$ %",
     ],
 )
 def test_a_typed_number_is_found(text):
@@ -50,7 +54,7 @@ def test_a_typed_number_is_found(text):
 @pytest.mark.parametrize(
     "text",
     [
-        "Sec. 3.4, Eqn (1), Tables 7 to 14, Fig. 5, Tables 10 and 11",
+        "Sec. 3.4, Secs. 3.3 and 3.4, Eqn (1), Eqns (1) and (2), Tables 7 to 14, Figs. 1, 6 and 7",
         "ResNet-56 and plain-20, VGG-16, CIFAR-10, conv2_x, v1.5, resnet50-v1.5-cifar",
         "3x3 on maps of 32x32, windows of 224x224",
         "{paper}`TABLE_2/plain34` % and {ours}`parameters resnet20`",

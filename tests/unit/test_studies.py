@@ -263,7 +263,7 @@ def test_pictures_are_a_studys_own_by_their_number_of_classes():
     for name, classes in (("table2", 1000), ("table2-on-imagenette", 10)):
         one = study(name)
         made = [runs_of(one, one.rows[0], "paper", pictures, n, [0])[0] for n in (10, 1000)]
-        own = {run.arch.classes: largest(one, [outcome(run, 500)]).comparable for run in made}
+        own = {run.arch.classes: largest(one, [outcome(run, 500)]).as_declared for run in made}
         assert own == {10: classes == 10, 1000: classes == 1000}
 
 
@@ -340,7 +340,7 @@ def test_notes_and_digits_are_printed_as_the_paper_has_them():
     assert "7.93 (training error &lt; 0.1)" in six
     assert ">19.4M<" in six
     one = largest(study("figure1"), outcomes("figure1", "paper", {"plain-20": [950]}))
-    assert "about 9.5, read off Fig. 6" in page_of(one)
+    assert "about 9.5, read off Fig. 6 by others" in page_of(one)
     assert one.row("plain-20").difference is None, "nothing is subtracted from what is about"
 
 

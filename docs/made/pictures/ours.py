@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 
 from deepres.report.chart import Axes, Series, Style, chart
-from deepres.report.panels import top_for
+from deepres.report.panels import joint, top_for
 
 from ..results import NOT_YET, Finished, as_the_paper, told
 from .canvas import Picture, listed
@@ -53,8 +53,8 @@ def curves(title: str, names: Sequence[str], study: str, beside: Sequence[str] =
         return missing(title, study)
     series, end = [], max(r.steps for rs in runs.values() for r in rs)
     for name, mine in runs.items():
-        series.append(Series("", joined([r.training for r in mine]), "dashed", colour(name)))
-        tests = joined([[*r.watched, (r.steps, r.test_error)] for r in mine])
+        series.append(Series("", means([r.training for r in mine]), "dashed", colour(name)))
+        tests = means([[*r.watched, (r.steps, r.test_error)] for r in mine])
         style: Style = "bold" if len(tests) > 1 else "dots"
         series.append(Series(name, tests, style, colour(name)))
     shown = [r for n, rs in as_the_paper().items() if n in (*names, *beside) for r in rs]
@@ -67,11 +67,9 @@ def curves(title: str, names: Sequence[str], study: str, beside: Sequence[str] =
     return together([f"{drawn}{stamp(note)}"], [alt])
 
 
-def joined(many: Sequence[Sequence[tuple[float, float]]]) -> list[tuple[float, float]]:
-    """The mean over seeds, at the steps that all of them looked at."""
-    maps = [dict(one) for one in many if one]
-    steps = sorted(set.intersection(*(set(m) for m in maps))) if maps else []
-    return [(s, statistics.fmean(m[s] for m in maps)) for s in steps]
+def means(many: Sequence[Sequence[tuple[int, float]]]) -> list[tuple[float, float]]:
+    """Over the seeds that were looked at, at any step."""
+    return [(at.step, at.mean) for at in joint(many)]
 
 
 def figure_7() -> Picture:

@@ -42,6 +42,10 @@ def run(
     declared, wished = in_named(named(study), precision), scale_named(scale)
     possible(declared, how)
     if declared.kind == "counted":
+        if data is not None or seeds is not None or how.jobs > 1:
+            raise UserError(
+                f"{study} trains nothing: it takes no --data, --seeds, --jobs."
+            )
         _counted(declared, only, runs, as_json)
         return
     if data is None and declared.data == "imagenet":
@@ -77,9 +81,13 @@ def _trained(
     source = data or study.data
     rows = chosen(study, only)
     pictures, told = gathered(source)
+    _suits(study, told, scale)
     _there(runs)
     found = wanted(study, rows, scale, told, len(pictures.train.classes), runs, seeds)
-    missing = tasks(found, source, scale, max(1, usable() // how.jobs))
+    jobs = min(how.jobs, max(1, sum(not one.finished for one in found)))
+    if how.on is None and how.device is None and jobs > usable():
+        note(f"--jobs {jobs}: so many runs at a time share {usable()} of the machine's cores.")
+    missing = tasks(found, source, scale, max(1, usable() // jobs))
     _introduce(study, scale, found, len(missing))
     if missing:
         _warn(study, rows, scale, seeds, how.device)
@@ -87,6 +95,17 @@ def _trained(
     failed, held = _carry(missing, _images(missing, pictures), carry)
     _measure(study, scale, found, source)
     _report(study, scale, told, len(pictures.train.classes), runs, as_json, failed, held)
+
+
+def _suits(study: "Study", data: "Data", scale: "Scale") -> None:
+    """Refuses pictures of another kind than the study's, from which nothing could be read."""
+    from ..runs.declare import ANY_SIZE
+
+    small, files = study.size == 32, data.name in ANY_SIZE
+    if small and files:
+        raise UserError(f"{study.name} takes pictures of 32x32, such as --data cifar10, not files.")
+    if not small and not files and scale != "smoke":
+        raise UserError(f"{study.name} takes pictures of any size: --data folder:PATH names them.")
 
 
 def _there(runs: Path) -> None:
@@ -234,7 +253,7 @@ def _report(
     if failed:
         raise Failed(f"{len(failed)} of the study's runs failed: {failed[0]}")
     lost = [f.claim for f in findings if f.verdict == "fails"]
-    if lost and scale == "paper":
+    if lost and scale == "paper" and not study.own:
         raise Failed(f"this does not hold: {'; '.join(lost)}")
 
 

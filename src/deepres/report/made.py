@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from ..cores import counted
 from ..models.zoo import arch
-from ..spec import Recipe
+from ..spec import Plan, Recipe
 from ..studies.rows import Results
 from ..studies.study import Row, at_scale, usual
 from ..studies.told import Told
@@ -116,8 +116,17 @@ def _places(found: Results) -> list[list[str]]:
             f"{one.machine.get(name, '?')}{unit}"
             for name, unit in (("processor", ""), ("cores", " cores"), ("instructions", ""))
         )
-        how = f"{plan.device}, {plan.engine}, {counted(plan.threads)}" if plan else "?"
+        how = _how(plan) if plan else "?"
         versions = ", ".join(f"{name} {text}" for name, text in one.versions.items())
         versions += f", commit {one.commit}" if one.commit else ""
         alike.setdefault((machine, how, versions), []).append(one.key)
     return [[f"{len(keys)}: {', '.join(keys)}", *place] for place, keys in alike.items()]
+
+
+def _how(plan: Plan) -> str:
+    """A plan in words, with what is not as usual of all that may change a bit."""
+    usually, told = Plan(), [plan.device, plan.engine, counted(plan.threads)]
+    for name in ("layout", "replicas", "checkpointed", "tiny_maps", "layers", "ranks"):
+        if getattr(plan, name) != getattr(usually, name):
+            told.append(f"{name.replace('_', ' ')} {said(getattr(plan, name))}")
+    return ", ".join(told)

@@ -3,6 +3,9 @@
 import math
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
 
 from ..spec import Recipe
 from ..studies.outcome import Outcome, Point
@@ -97,14 +100,14 @@ def lines(row: Told, colour: int) -> Iterator[Series]:
         joined = joint(curves)
         yield Series(
             row.row.name if name == "test" else "",
-            [(x / UNIT, middle) for x, middle, _, _ in joined],
+            [(at.step / UNIT, at.mean) for at in joined],
             style if len(joined) > 1 else "dots",  # type: ignore[arg-type]
             colour,
-            [(x / UNIT, low, high) for x, _, low, high in joined] if len(curves) > 1 else (),
+            [(at.step / UNIT, at.low, at.high) for at in joined] if len(curves) > 1 else (),
             [
-                f"{row.row.name}, {name} error after {x:,} steps: {middle:.2f} %"
-                + (f" ({low:.2f} to {high:.2f}, {len(curves)} seeds)" if len(curves) > 1 else "")
-                for x, middle, low, high in joined
+                f"{row.row.name}, {name} error after {at.step:,} steps: {at.mean:.2f} %"
+                + (f" ({at.low:.2f} to {at.high:.2f}, {at.seeds} seeds)" if at.seeds > 1 else "")
+                for at in joined
             ],
         )
 
@@ -114,28 +117,31 @@ def _with_end(one: Outcome) -> tuple[Point, ...]:
     return (*one.watched, (one.run.recipe.steps, one.test.top1_error))
 
 
-def joint(curves: Sequence[Sequence[Point]]) -> list[tuple[int, float, float, float]]:
-    """Step, mean, lowest and highest over seeds, at the first one's steps."""
-    if not curves or any(not curve for curve in curves):
-        return []
+class Joint(NamedTuple):
+    """What seeds say of a step."""
+
+    step: int
+    mean: float
+    low: float
+    high: float
+    seeds: int
+
+
+def joint(curves: Sequence[Sequence[Point]]) -> list[Joint]:
+    """Every step that a seed looked at, by all seeds that looked before and after it or then."""
     told = []
-    for step, _ in curves[0]:
-        values = [between(curve, step) for curve in curves]
-        told.append((step, statistics.fmean(values), min(values), max(values)))
+    for step in sorted({step for curve in curves for step, _ in curve}):
+        values = [value for curve in curves if (value := between(curve, step)) is not None]
+        told.append(Joint(step, statistics.fmean(values), min(values), max(values), len(values)))
     return told
 
 
-def between(curve: Sequence[Point], step: int) -> float:
-    """A curve's value at any step, on the straight line between its points."""
-    before = curve[0]
-    for point in curve:
-        if point[0] >= step:
-            if point[0] == before[0] or point[0] == step:
-                return point[1]
-            part = (step - before[0]) / (point[0] - before[0])
-            return before[1] + part * (point[1] - before[1])
-        before = point
-    return curve[-1][1]
+def between(curve: Sequence[Point], step: int) -> float | None:
+    """A curve's value at any step, on the straight line between its points; none beyond them."""
+    if not curve or not curve[0][0] <= step <= curve[-1][0]:
+        return None
+    steps, values = zip(*curve, strict=True)
+    return float(np.interp(step, steps, values))
 
 
 def responses(found: Results) -> Charts:

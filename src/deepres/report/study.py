@@ -68,7 +68,12 @@ def _state(found: Results) -> Iterator[str]:
         yield "Nothing of it has been run here: below are the declaration and the paper's values."
     else:
         runs = "1 run" if found.runs == 1 else f"{found.runs} runs"
-        yield f"{runs} on {found.data.name}, {found.scale} scale."
+        scale = (
+            "as declared" if found.study.own and found.scale == "paper" else f"{found.scale} scale"
+        )
+        yield f"{runs} on {found.data.name}, {scale}."
+    if found.study.own:
+        yield "Data and schedule are ours: no number here compares with the paper's."
     recipe = found_recipe(found)
     if found.runs and recipe.scaled_from is not None:
         full = recipe.scaled_from
@@ -94,9 +99,11 @@ def found_recipe(found: Results) -> Recipe:
 
 
 def results_block(found: Results) -> Iterator[Block]:
-    """Figures, tables and verdicts."""
-    yield from _figures(found)
-    yield from _verdicts(found, found, METHOD)
+    """Figures, tables and verdicts; beside the paper's whole tables, or of what was run alone."""
+    shown = found if found.comparable else _run_only(found)
+    yield from _figures(shown)
+    yield from _verdicts(found, shown, METHOD)
+    yield from _missing(found, shown)
 
 
 def _figures(found: Results) -> Iterator[Block]:
@@ -154,9 +161,10 @@ def _explained(found: Results) -> str:
 def _of_curves(found: Results) -> Iterator[str]:
     yield (
         "Dashed: error on the training pictures as it was. Bold: test error, which was only"
-        " watched on the way and chose nothing; its last point is the final one. Dotted"
-        " lines: the rate divided by 10."
+        " watched on the way and chose nothing; its last point is the final one."
     )
+    if found_recipe(found).drops:
+        yield "Dotted lines: the rate divided by 10."
     if any(row.row.views.views != "one" for row in found.rows):
         yield "Curves are of one crop in the centre, to their end; the table is not."
     if any(len(row.outcomes) > 1 for row in found.rows):
@@ -168,7 +176,7 @@ def _of_curves(found: Results) -> Iterator[str]:
         return
     yield "Ticks at the right are the paper's final values."
     if any(row.row.paper and row.row.paper.about for row in found.rows):
-        yield "Those of plain networks were read off its Fig. 6."
+        yield "Those of plain networks were read off its Fig. 6 by others."
 
 
 def differences() -> list[Block]:

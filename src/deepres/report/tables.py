@@ -76,7 +76,8 @@ def _cells(found: Results, row: Told, others: bool) -> list[str]:
         ours += f"; top-5 {spread(row.top5_errors, row.seeds)}"
     cells = [row.row.name, ours, number(row.best)]
     cells += ["-" if row.binomial is None else f"{row.binomial:.2f}"]
-    cells += [spread(row.values("clean training error"), row.seeds)]
+    population = row.row.measure != "test error with running statistics"
+    cells += [spread(row.values("clean training error"), row.seeds) if population else "-"]
     if others:
         theirs = row.row.others[0][1] if row.row.others else None
         cells += [number(row.lowest_seen), numbers(theirs)]
@@ -182,6 +183,9 @@ def claims_table(
 
 
 def deeper_tables(found: Results) -> Iterator[Block]:
+    """What identity layers changed, in the study that asks for it."""
+    if not found.study.deeper:
+        return
     rows = [
         (
             f"seed {one.run.seed}, {one.run.arch.layers if one.run.arch else '-'} -> {d.layers}",

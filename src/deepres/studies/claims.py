@@ -17,8 +17,9 @@ METHOD = (
     " not run yet too; else it is within noise. A single run beside three seeds or more is taken to"
     " spread as they do. g is Hedges' effect size: the difference in standard deviations between"
     " seeds. With fewer seeds a claim is within noise unless single runs lie further apart than the"
-    " margin printed beside it, which is 3 points of error as a rule, and never less than 5"
-    " binomial standard errors."
+    " margin printed beside it: as a rule 3 points of error after the paper's whole schedule and 10"
+    " after any other, whose seeds lie further apart, and never less than 5 binomial standard"
+    " errors."
 )
 BRIEFLY = (
     "With two seeds or more a verdict is that of a one-sided Welch test, corrected over the study;"
@@ -80,7 +81,7 @@ class Finding:
     claim: str
     found: str
     verdict: Verdict
-    p: float | None = None  # one-sided, corrected; None without a test
+    p: float | None = None  # one-sided, corrected, of what the verdict says; None without a test
     effect: float | None = None
 
     @property
@@ -107,8 +108,9 @@ def judged(inequalities: Sequence[Inequality]) -> list[Finding]:
 def _tested(one: Inequality, test: Welch, held: float, failed: float) -> Finding:
     verdict: Verdict = "holds" if held < ALPHA else "fails" if failed < ALPHA else "within noise"
     effect = "without spread" if abs(test.effect) > 1e6 else f"g = {test.effect:.1f}"
-    found = f"{_sides(one)}; difference {_signed(test.difference)}, {effect}, p {_p(held)}"
-    return Finding(one.claim, found, verdict, held, test.effect)
+    p, contrary = (failed, " for the contrary") if verdict == "fails" else (held, "")
+    found = f"{_sides(one)}; difference {_signed(test.difference)}, {effect}, p {_p(p)}{contrary}"
+    return Finding(one.claim, found, verdict, p, test.effect)
 
 
 def _untested(one: Inequality) -> Finding:

@@ -18,9 +18,9 @@ STUDY = Study(
     title="Fig. 6: training on CIFAR-10",
     text=(
         "Left, plain networks of 20, 32, 44 and 56 layers: the deeper, the larger the training"
-        " error; that of 110 layers stays above 60 % and is not drawn. Middle, residual networks of"
-        " 20 to 110 layers: the deeper, the better. Right, 110 and 1202 layers: both train to below"
-        " 0.1 %, and the larger one tests worse.",
+        " error; 110 layers stay above 60 % and are not drawn. Middle, residual networks of 20 to"
+        " 110 layers: the deeper, the better. Right, 110 and 1202 layers: the larger one trains as"
+        " well, to below 0.1 %, and tests worse.",
         "Dashed lines are training errors as they were, bold ones test errors, which were only"
         " watched and chose nothing.",
     ),

@@ -1,7 +1,7 @@
 """Fig. 7: how strongly the layers of plain and residual networks respond, on CIFAR-10.
 
     deepres run figure7 --data cifar10
-    deepres report figure7 --weights resnet20.safetensors resnet56.th --data cifar10
+    deepres report figure7 --data cifar10 --weights resnet20.safetensors --weights resnet56.th
 
 Cost at paper scale: 19,000 minutes on 2 cores, 926 minutes on a T4, 185 minutes on an H100 (17
 runs, 5.6e+16 multiply-adds).

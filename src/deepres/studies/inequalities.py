@@ -19,8 +19,8 @@ def trains_worse(worse: str, better: str) -> Claim:
 
 
 def worse_throughout(worse: str, better: str) -> Claim:
-    """Of the error as it was, over the whole of training."""
-    words = f"{worse} lies above {better} throughout training"
+    """Of the error as it was, over the whole of training: its mean, of which curves may cross."""
+    words = f"{worse} lies above {better} throughout training, on average"
     return larger(worse, better, "training error as it was, mean of all steps", words)
 
 

@@ -40,25 +40,28 @@ def _over_ray(
 ) -> Generator[tuple[Task, Message], None, None]:
     ray = _ray()
     mine = not ray.is_initialized()
+    threads = max((task.threads for task in tasks), default=1)
     if mine:
         ray.init(
             address=os.environ.get("RAY_ADDRESS"),
-            num_cpus=None if jobs is None or "RAY_ADDRESS" in os.environ else jobs,
+            num_cpus=None if "RAY_ADDRESS" in os.environ else threads * (jobs or 1),
             include_dashboard=False,
             log_to_driver=False,
             configure_logging=False,
         )
+    _fits(ray, threads)
     stopping = _stopping(tasks)
     stopping.unlink(missing_ok=True)
     carry = ray.remote(max_retries=RETRIES, retry_exceptions=False)(_carry)
-    cpus = 1 if jobs is not None else max((task.threads for task in tasks), default=1)
-    waiting = {
-        carry.options(num_cpus=cpus).remote(msgspec.json.encode(task), str(stopping)): task
-        for task in tasks
-    }
+    place = str(Path.cwd()), str(stopping), os.environ.get("DEEPRES_DATA")
+    left, waiting = list(tasks), dict[Any, Task]()
     readers = {task.folder: _Tail(Path(task.folder) / "log.jsonl") for task in tasks}
     try:
-        while waiting:
+        while left or waiting:
+            while left and len(waiting) < (jobs or len(tasks)):
+                task = left.pop(0)
+                begun = carry.options(num_cpus=task.threads)
+                waiting[begun.remote(msgspec.json.encode(task), *place)] = task
             ready, _ = ray.wait(list(waiting), timeout=POLL)
             for task in list(waiting.values()):
                 yield from ((task, line) for line in readers[task.folder].new())
@@ -81,6 +84,16 @@ def _ray() -> Any:
     return ray
 
 
+def _fits(ray: Any, threads: int) -> None:
+    """Refuses what no machine could ever begin: Ray would wait for one without a word."""
+    most = max((one["Resources"].get("CPU", 0) for one in ray.nodes() if one["Alive"]), default=0)
+    if most < threads:
+        raise UserError(
+            f"No machine of the cluster gives {threads} cores, which each run here is to have:"
+            " more --jobs share this machine's cores among them, and need fewer each."
+        )
+
+
 def _stopping(tasks: Sequence[Task]) -> Path:
     """A file in the shared folder whose being there says that all must stop."""
     shared = Path(tasks[0].folder).parent if tasks else Path()
@@ -88,13 +101,16 @@ def _stopping(tasks: Sequence[Task]) -> Path:
     return shared / f".stop-{os.getpid()}"
 
 
-def _carry(encoded: bytes, stopping: str) -> bytes:
-    """One task, within a process of Ray's."""
+def _carry(encoded: bytes, here: str, stopping: str, data: str | None) -> bytes:
+    """One task, within a process of Ray's: paths mean what they mean where it was asked for."""
     from .worker import ended_by, told, work_on
 
     task = msgspec.json.decode(encoded, type=Task)
     stop = Path(stopping)
+    if data is not None:
+        os.environ["DEEPRES_DATA"] = data
     try:
+        os.chdir(here)
         for _ in told(work_on(task, stop.exists)):
             pass
     except (UserError, Failed, OSError) as error:

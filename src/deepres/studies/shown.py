@@ -59,7 +59,8 @@ def _row(row: Row, data: str) -> str:
     parts += [f"tested by {row.views.views} views"] if row.views.views != "one" else []
     parts += [row.measure] if row.measure != "test error" else []
     if row.paper is not None:
-        parts.append(f"the paper prints {_printed(row.paper)}")
+        who = "the paper has" if row.paper.about else "the paper prints"
+        parts.append(f"{who} {_printed(row.paper)}")
     parts += [f"{who} prints {_printed(theirs)}" for who, theirs in row.others]
     return "; ".join(parts)
 

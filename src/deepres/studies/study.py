@@ -118,6 +118,7 @@ class Study(Struct, frozen=True, kw_only=True):
     beside: tuple[tuple[str, Printed], ...] = ()  # rows of the paper's table that are not ours
     claims: tuple[Claim, ...] = ()
     claimed_by: str = "the paper"
+    own: bool = False  # data and schedule are ours, and judge no sentence of the paper
     panels: tuple[Panel, ...] = ()
     baseline: str = ""  # of an ablation: the row that others are compared with
     responses: bool = False  # Fig. 7 is drawn
@@ -148,9 +149,9 @@ def in_precision(study: Study, precision: Literal["fp32", "bf16", "fp16"]) -> St
 
 def source_of(study: Study, data: str) -> str:
     """What is typed after `--data` for it."""
-    if study.data == "imagenet":
-        return "folder:IMAGENET"
-    return study.data if data in ANY_SIZE else data
+    if data not in (*ANY_SIZE, study.data):
+        return data
+    return "folder:IMAGENET" if study.data == "imagenet" else study.data
 
 
 def chosen(study: Study, only: str | None) -> tuple[Row, ...]:

@@ -42,6 +42,7 @@ STUDY = Study(
     ),
     data="imagenette",
     size=224,
+    own=True,
     rows=tuple(structs.replace(row, recipe=RECIPE, paper=None) for row in table2.STUDY.rows),
     claims=(trains_worse("plain-34", "plain-18"), *table2.STUDY.claims),
     panels=(
