@@ -14,9 +14,11 @@ import pytest
 from filelock import FileLock
 
 from deepres.cli.demo import digits
+from deepres.cores import usable
 from deepres.models.named import named
 from deepres.responses import deviations, normalised_3x3
 from deepres.runs.folder import Folder, read, write
+from deepres.runs.provenance import Provenance
 from deepres.runs.result import Result
 from deepres.spec import Run
 from deepres.studies import carrying
@@ -370,3 +372,11 @@ def test_table_6_at_smoke_scale_is_quick(tmp_path, command):
     assert [row["n"] for row in json.loads(out)["rows"]] == [1] * 6
     assert time.process_time() - began < 60
     assert os.times().children_user + os.times().children_system < 240
+
+
+def test_a_run_alone_has_all_cores_however_many_jobs_are_asked_for(command, tmp_path):
+    words = ("run", "figure1", "--scale", "smoke", "--only", "plain-20", "--data", "digits")
+    status, _, err = command(*words, "--jobs", "64", "--runs", tmp_path)
+    assert status == 0, err
+    (folder,) = folders(tmp_path).values()
+    assert read(folder.provenance, Provenance).plan.threads == usable()

@@ -76,6 +76,16 @@ def test_data_and_schedule_of_our_own_judge_no_sentence_of_the_paper():
     assert "the paper's own schedule and data are not judged" in text
 
 
+def test_how_far_decay_pulls_is_told_where_it_is_known_beforehand():
+    some = largest(study("table6"), outcomes("table6", "short", {"residual-20": [1354]}))
+    assert "6,400 of 64,000 steps: rate x decay x steps is 0.034 instead of 0.34, so" in page(some)
+    folder = Data(name="folder")
+    one = outcome(
+        runs_of(study("table2"), study("table2").rows[0], "short", folder, 1000, [0])[0], 9
+    )
+    assert "60,000 of 600,000 steps, so they are hardly" in page(largest(study("table2"), [one]))
+
+
 def test_of_a_plan_all_is_told_that_may_change_a_bit():
     assert _how(Plan(threads=2, workers=0, malloc="kept")) == "cpu, eager, 2 threads"
     told = _how(Plan(engine="native", ranks=2, replicas="folded", checkpointed=24))

@@ -77,9 +77,10 @@ def _state(found: Results) -> Iterator[str]:
     recipe = found_recipe(found)
     if found.runs and recipe.scaled_from is not None:
         full = recipe.scaled_from
+        pull = f" rate x decay x steps is {recipe.shrinkage:.2g} instead of {full.shrinkage:.2g},"
+        told_ = "" if full.drops == "plateau" else f":{pull}"  # where nobody knows it beforehand
         yield (
-            f"They take {recipe.steps:,} of {full.steps:,} steps: rate x decay x steps is"
-            f" {recipe.shrinkage:.4f} instead of {full.shrinkage:.4f}, so they are hardly"
+            f"They take {recipe.steps:,} of {full.steps:,} steps{told_ or ','} so they are hardly"
             " regularised, and their errors do not compare with the paper's."
         )
     if found.runs and found.scale == "smoke":
