@@ -46,9 +46,10 @@ def measured(point: dict[str, int]) -> dict[str, float]:
 
 
 def one(point: dict[str, int]) -> dict[str, float]:
-    """In this process: two replicas in turn, activations kept, one thread."""
+    """In this process: two replicas in turn, activations and freed memory kept, one thread."""
     import torch
 
+    from deepres.accel import malloc
     from deepres.data.batches import Batch
     from deepres.models.initialise import created
     from deepres.models.zoo import arch
@@ -56,6 +57,7 @@ def one(point: dict[str, int]) -> dict[str, float]:
     from deepres.train import begun, eager
 
     torch.set_num_threads(1)
+    malloc.keep()  # as `deepres train` does
     depth, batch, classes, edge = (point[name] for name in USUAL)
     network = created(arch(f"resnet{depth}", classes)).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     state = begun(network.train(), Recipe(batch=batch))

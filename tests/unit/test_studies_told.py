@@ -108,3 +108,17 @@ def test_rows_not_run_are_named_but_where_the_papers_stand_beside_them():
     assert "| residual-1202 |" not in text and "![110 and 1202 layers]" not in text
     whole = page(largest(study("table6"), outcomes("table6", "paper", {"residual-20": [875]})))
     assert "| residual-1202 |" in whole and "| Highway 19 |" in whole
+
+
+def test_the_papers_errors_stand_beside_short_runs_under_their_own_schedule():
+    text = page(largest(study("table6"), outcomes("table6", "short", {"residual-20": [1354]})))
+    head, _, row, *beside = text.split("## At the end")[1].strip().splitlines()
+    assert "| paper, whole schedule |" in head and "difference" not in head
+    assert row.startswith("| residual-20 | 13.54 (1 of 3) | 8.75 | 13.54 |")
+    assert beside[-2].startswith("| Highway 32 |  | 8.80 |") or "| 8.80 |" in "".join(beside)
+    other = page(
+        largest(
+            study("cifar-plain-and-residual"), outcomes("table6", "short", {"residual-20": [1354]})
+        )
+    )
+    assert "| a reproduction, % |" in other.split("## How each")[0].split("schedule of its own:")[1]

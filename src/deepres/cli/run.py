@@ -43,9 +43,7 @@ def run(
     possible(declared, how)
     if declared.kind == "counted":
         if data is not None or seeds is not None or how.jobs > 1:
-            raise UserError(
-                f"{study} trains nothing: it takes no --data, --seeds, --jobs."
-            )
+            raise UserError(f"{study} trains nothing: it takes no --data, --seeds, --jobs.")
         _counted(declared, only, runs, as_json)
         return
     if data is None and declared.data == "imagenet":

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from ..studies.claims import METHOD, Finding
 from ..studies.rows import Results
 from ..studies.student import ALPHA, POWER
-from ..studies.study import Printed, Row, at_scale
+from ..studies.study import Printed, at_scale
 from ..studies.told import Told
 from .blocks import Block, Heading, Table, Text
 
@@ -14,17 +14,13 @@ VIEWS = {"one": "", "ten": " by ten crops", "multi-scale": " at five scales"}
 
 
 def main_tables(found: Results) -> Iterator[Table | Text]:
-    """Ours and the paper's, in one table where they may be compared."""
-    if found.comparable or not found.runs:
-        yield Table(*_side_by_side(found))
-    else:
-        yield Table(*_ours(found))
-        theirs = [row.row for row in found.rows if row.row.paper or row.row.others]
-        if theirs or found.study.beside:
-            others = any(row.others for row in theirs)
-            who = "the paper and a reproduction print" if others else "the paper prints"
-            yield Text(f"What {who}, on {found.study.data} at the full schedule:")
-            yield Table(*_theirs(theirs, found.study.beside))
+    """Ours and the paper's; nothing is subtracted where they may not be compared."""
+    compared = found.comparable or not found.runs
+    yield Table(*(_side_by_side(found) if compared else _beside(found)))
+    others = [(row.row.name, numbers(row.row.others[0][1])) for row in found.rows if row.row.others]
+    if others and not compared:
+        yield Text(f"What a reproduction prints, on {found.study.data} by a schedule of its own:")
+        yield Table(["network", "a reproduction, %"], others)
     for one in found.ensembles():
         yield Text(
             f"{len(one.members)} networks averaged: top-1 {one.test},"
@@ -51,6 +47,21 @@ def _side_by_side(found: Results) -> tuple[list[str], list[list[str]]]:
     for name, one in found.study.beside:
         told_ = [name, "", printed(one), ""] + ([one.parameters] if sizes else [])
         rows.append(told_ + [""] * (len(head) - len(told_)))
+    return head, rows
+
+
+def _beside(found: Results) -> tuple[list[str], list[list[str]]]:
+    """Ours and the paper's, whose whole schedule or own data the column's head names."""
+    head, rows = _ours(found)
+    theirs = [row.row for row in found.rows]
+    if not found.study.beside and not any(row.paper for row in theirs):
+        return head, rows
+    where = "whole schedule" if found.as_declared else found.study.data
+    head.insert(2, f"paper, {where}")
+    for row, cells in zip(theirs, rows, strict=True):
+        cells.insert(2, printed(row.paper))
+    for name, one in found.study.beside:
+        rows.append([name, "", printed(one), *[""] * (len(head) - 3)])
     return head, rows
 
 
@@ -127,18 +138,6 @@ def numbers(theirs: Printed | None) -> str:
         return "-"
     text = "-" if theirs.error is None else f"{theirs.error:.{theirs.digits}f}"
     return text if theirs.top5 is None else f"{text} / {theirs.top5:.{theirs.digits}f}"
-
-
-def _theirs(
-    rows: Sequence[Row], beside: Sequence[tuple[str, Printed]]
-) -> tuple[list[str], list[list[str]]]:
-    others = any(row.others for row in rows)
-    told_ = [
-        [row.name, printed(row.paper)] + ([numbers(row.others[0][1])] if row.others else [])
-        for row in rows
-    ]
-    told_ += [[name, printed(theirs)] + ([""] if others else []) for name, theirs in beside]
-    return ["network", "paper, %"] + (["a reproduction, %"] if others else []), told_
 
 
 def _ablation(found: Results) -> tuple[list[str], list[list[str]]]:
