@@ -370,8 +370,8 @@ def test_table_6_at_smoke_scale_is_quick(tmp_path, command):
     )
     assert status == 0, err
     assert [row["n"] for row in json.loads(out)["rows"]] == [1] * 6
-    assert time.process_time() - began < 60
-    assert os.times().children_user + os.times().children_system < 240
+    beside = os.times().children_user + os.times().children_system
+    assert time.process_time() - began + beside < 120  # of the two minutes that it may take
 
 
 def test_a_run_alone_has_all_cores_however_many_jobs_are_asked_for(command, tmp_path):
