@@ -57,7 +57,7 @@ def gates() -> Picture:
     """What of an input is still there behind so many blocks, by shortcuts alone."""
     blocks = sum(arch("resnet110").depths)
     ways = [("residual blocks, a sum", 1.0)]
-    ways += [(f"highway blocks, gates at {gate:g}", 1 - gate) for gate in GATES]
+    ways += [(f"highway blocks that carry {1 - gate:g}", 1 - gate) for gate in GATES]
     series = [
         Series(name, handed_on(keeps, blocks), "dashed" if colour > 1 else "bold", colour)
         for colour, (name, keeps) in enumerate(ways, 1)
