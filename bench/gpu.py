@@ -20,7 +20,7 @@ import torch
 
 from on_gpu.check import check
 from on_gpu.times import times
-from on_gpu.training import PLAN, Slice, train
+from on_gpu.training import PLAN, Slice, called, train
 
 
 def main(words: list[str] | None = None) -> int:
@@ -34,13 +34,13 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("--minutes", type=float, default=9.0)
     parser.add_argument("--jobs", type=int, default=4, help="runs side by side")
     parser.add_argument("--precision", choices=("bf16", "fp32"), default="bf16")
-    parser.add_argument("--only", default="", help="networks, as in resnet20,plain20")
+    parser.add_argument("--only", default="", help="networks or studies, as in resnet20,fast")
     parser.add_argument("--layers", choices=("auto", "formulas", "kernels"), default="auto")
     parser.add_argument("--tiny", type=int, default=0, help="so many steps in place of all")
     given = parser.parse_args(words)
     only = tuple(filter(None, given.only.split(",")))
-    if unknown := set(only) - {network for network, _ in PLAN}:
-        parser.error(f"--only {','.join(sorted(unknown))}: the plan has no such network")
+    if unknown := set(only) - {called(study, row) for study, row, _ in PLAN}:
+        parser.error(f"--only {','.join(sorted(unknown))}: the plan has no such network or study")
     if given.jobs < 1:
         parser.error(f"--jobs {given.jobs}: one run at a time is the least")
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]

@@ -13,7 +13,7 @@ from deepres.runs.folder import Folder
 from deepres.runs.log import Report
 from deepres.runs.pictures import gathered
 from deepres.spec import Data, Plan, Run, scaled
-from deepres.studies.catalogue import study
+from deepres.studies.catalogue import STUDIES
 from deepres.studies.on_device import on_device, planned_for
 from deepres.studies.outcome import add_lines, outcome_of
 from deepres.studies.runner import Done, Ended, Message, Said, Task
@@ -22,14 +22,24 @@ from deepres.studies.study import in_precision, runs_of
 PIECE, PIECES = 15 << 20, 4  # of an archive, and how many a call puts out: 64 MiB go at once
 SPARE = 25.0  # seconds before the end at which the runs are told to stop
 OUT_OF_FOLDER = ("run.json", "provenance.json", "log.jsonl", "result.json", "card.json")
-KINDS = ("resnet", "plain")
+KINDS = ("residual", "plain")
 # What matters most first. Deep ones begin early: nothing shortens their chain of kernels.
-PLAN = (
-    *(("resnet20", 0), ("plain20", 0), ("plain56", 0), ("resnet56", 0)),
-    *(("resnet110", 0), ("resnet110", 1)),
-    *(("resnet32", 0), ("resnet44", 0), ("plain32", 0), ("plain44", 0)),
-    *(("resnet110", 2), ("resnet110", 3), ("resnet110", 4), ("resnet1202", 0)),
-    *((f"{kind}{n}", seed) for seed in (1, 2) for n in (20, 56, 32, 44) for kind in KINDS),
+FIRST = (
+    *(("residual-20", 0), ("plain-20", 0), ("plain-56", 0), ("residual-56", 0)),
+    *(("residual-110", 0), ("residual-110", 1)),
+    *(("residual-32", 0), ("residual-44", 0), ("plain-32", 0), ("plain-44", 0)),
+    *(("residual-110", 2), ("residual-110", 3), ("residual-110", 4), ("residual-1202", 0)),
+    *((f"{kind}-{n}", seed) for seed in (1, 2) for n in (20, 56, 32, 44) for kind in KINDS),
+)
+MORE = tuple((f"{kind}-{n}", seed) for seed in (3, 4) for n in (20, 56, 32, 44) for kind in KINDS)
+MORE += (("plain-110", 0),)
+AFTER = ("existence", *(name for name in STUDIES if name.startswith("ablation-")))
+PLAN = (  # study, row, seed; what two studies share is run once
+    *(("figure6", row, seed) for row, seed in FIRST[:4]),
+    *(("fast", row, seed) for row in ("residual-20", "residual-56") for seed in range(3)),
+    *(("figure6", row, seed) for row, seed in FIRST[4:]),
+    *((name, row.name, n) for name in AFTER for n in range(3) for row in STUDIES[name].rows),
+    *(("figure6", row, seed) for row, seed in MORE),
 )
 LOOKS = {"resnet1202": 8}  # at test pictures on the way; 32 otherwise, for Fig. 6
 
@@ -60,8 +70,9 @@ def train(asked: Slice) -> int:
     print(f"{data.name}: {len(pictures.train):,} + {len(pictures.test):,}, ", end="")
     print(f"{time.monotonic() - began:.0f} s")
     runs = list(declared(asked, data, len(pictures.train.classes)))
-    left = [run for run in runs if not Folder(place(asked, run)).finished()]
-    print(f"{len(runs) - len(left)} of {len(runs)} runs are done; {asked.jobs} side by side")
+    left = [run for run in runs if not is_done(asked, run) and can_begin(asked, run)]
+    done = sum(is_done(asked, run) for run in runs)
+    print(f"{done} of {len(runs)} runs are done; {asked.jobs} side by side")
     if left:
         tasks = [task_of(asked, run) for run in left]
         planned, why = planned_for(tasks, pictures.train, asked.device)
@@ -72,14 +83,38 @@ def train(asked: Slice) -> int:
 
 
 def declared(asked: Slice, data: Data, classes: int) -> Iterator[Run]:
-    """The runs of Fig. 6's rows, at paper scale, in the asked precision."""
-    figure = in_precision(study("figure6"), asked.precision)  # type: ignore[arg-type]
-    for network, seed in PLAN:
-        if asked.only and network not in asked.only:
+    """The plan's runs, each once, at paper scale, in the asked precision."""
+    seen: set[str] = set()
+    for name, row_name, seed in PLAN:
+        one = in_precision(STUDIES[name], asked.precision)  # type: ignore[arg-type]
+        row = one.row(row_name)
+        if asked.only and called(name, row_name) not in asked.only:
             continue
-        row = next(row for row in figure.rows if row.network == network)
-        (run,) = runs_of(figure, row, "paper", data, classes, [seed])
-        yield scaled(run, asked.steps) if asked.steps else run
+        (run,) = runs_of(one, row, "paper", data, classes, [seed])
+        run = shortened(run, asked.steps) if asked.steps else run
+        if run.key not in seen:
+            seen.add(run.key)
+            yield run
+
+
+def called(study: str, row: str) -> str:
+    """What `--only` calls it: a network of Fig. 6, or another study."""
+    return STUDIES[study].row(row).network if study == "figure6" else study
+
+
+def shortened(run: Run, steps: int) -> Run:
+    """In so many steps, and what it is grown from too."""
+    parent = shortened(run.grown_from, steps) if run.grown_from else None
+    return structs.replace(scaled(run, steps), grown_from=parent)
+
+
+def is_done(asked: Slice, run: Run) -> bool:
+    return Folder(place(asked, run)).finished() is not None
+
+
+def can_begin(asked: Slice, run: Run) -> bool:
+    """Whether what it is grown from is there; a later slice finds it."""
+    return run.grown_from is None or is_done(asked, run.grown_from)
 
 
 def place(asked: Slice, run: Run) -> Path:
@@ -94,7 +129,8 @@ def task_of(asked: Slice, run: Run) -> Task:
         folder=str(place(asked, run)),
         looks=LOOKS.get(network, 32),
         threads=2,
-        label=f"{network} seed {run.seed}",
+        label=f"{network} seed {run.seed} ({run.key[:6]})",
+        start=str(place(asked, run.grown_from)) if run.grown_from else "",
     )
 
 

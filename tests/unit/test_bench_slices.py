@@ -2,6 +2,7 @@
 
 import sys
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ import torch
 
 from deepres.models.zoo import arch
 from deepres.spec import Data, Run
+from deepres.studies.catalogue import STUDIES
+from deepres.studies.study import runs_of
 
 sys.path.append(str(Path(__file__).parents[2] / "bench"))
 from on_gpu import training
@@ -88,3 +91,28 @@ def test_archives_are_named_so_that_they_sort_by_their_time(tmp_path: Path) -> N
     training.pack(given, [begun(given, 0, b"state")])
     (file,) = given.out.glob("*.tar.gz")
     assert len(file.name.split("-")[1]) == 8, "years, months and days come before hours"
+
+
+def test_the_plan_is_every_study_that_a_gpu_is_wanted_for_each_run_once(tmp_path: Path) -> None:
+    data = Data(name="cifar10")
+    runs = list(training.declared(asked(tmp_path), data, 10))
+    assert len({run.key for run in runs}) == len(runs)
+    there = {run.key for run in runs}
+    for name, seeds in (("table6", 5), ("fast", 3), ("existence", 3), ("ablation-momentum", 3)):
+        study = STUDIES[name]
+        for row in study.rows:
+            wanted = runs_of(
+                study, row, "paper", data, 10, range(min(seeds, 1 if "1202" in row.name else 5))
+            )
+            assert {run.key for run in wanted} <= there, (name, row.name)
+
+
+def test_what_is_grown_waits_for_its_parent_and_begins_with_it(tmp_path: Path) -> None:
+    given = replace(asked(tmp_path), only=("existence",), steps=6)
+    runs = list(training.declared(given, Data(name="digits"), 10))
+    (parent, grown) = (
+        next(r for r in runs if (r.grown_from is not None) is w) for w in (False, True)
+    )
+    assert grown.grown_from.key == parent.key and not training.can_begin(given, grown)
+    folder = training.place(given, parent)
+    assert training.task_of(given, grown).start == str(folder)

@@ -16,7 +16,7 @@ from ..models.resnet import ResNet
 from ..runs.pictures import as_declared
 from ..runs.result import Result
 from ..runs.session import out_of_memory
-from ..spec import Arch, Plan
+from ..spec import Arch, Plan, Recipe
 from .runner import Done, Ended, Message, Said, Task
 from .worker import as_message, ended_by, work_with
 
@@ -38,12 +38,12 @@ def planned_for(
 
     A network without memory is enough to be asked what it is made of.
     """
-    plans: dict[tuple[Arch, str, int], tuple[Plan, str]] = {}
+    plans: dict[tuple[Arch, Recipe, int], tuple[Plan, str]] = {}
     told, why = [], []
     for task in tasks:
         run = task.run
         assert run.arch is not None
-        kind = (run.arch, run.recipe.precision, task.threads)
+        kind = (run.arch, run.recipe, task.threads)
         if kind not in plans:
             with torch.device("meta"):
                 network = ResNet(run.arch)
