@@ -250,4 +250,9 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "its convolutions start as torch leaves them, kaiming_uniform(a=sqrt(5)), 0.41 times "
         "the paper's deviation; the paper's start normal with sqrt(2 / fan_in)",
     ],
+    ("one_by_one", "resnet8"): [
+        "pictures pass through it one at a time, in a loop: in training each is normalised by its"
+        " own statistics, where the paper's share theirs; nothing more can be compared until it"
+        " takes a whole batch",
+    ],
 }

@@ -6,6 +6,8 @@ from torch import nn
 from torch.nn import functional as F
 from torch.nn import init
 
+from deepres import create
+
 
 class Small(ClassesNet):
     """Eight layers, which are enough to be wrong."""
@@ -605,3 +607,18 @@ def no_max_pool():
             return self.linear(F.adaptive_avg_pool2d(out, 1).flatten(1))
 
     return started(Unpooled())
+
+
+class OneByOne(nn.Module):
+    """The paper's network, called once for each picture."""
+
+    def __init__(self):
+        super().__init__()
+        self.network = create("resnet8")
+
+    def forward(self, x):
+        return torch.cat([self.network(picture[None]) for picture in x])
+
+
+def one_by_one():
+    return OneByOne()

@@ -96,6 +96,13 @@ def sharing(network: nn.Module, recording: Recording) -> list[str]:
     ]
 
 
+def one_by_one(network: nn.Module, recording: Recording) -> bool:
+    """Whether each layer runs as often as there are pictures, on one of them each time."""
+    used = _used(recording)
+    times = {used[name] for name, _ in network.named_parameters()}
+    return times == {recording.input.shape[0]}
+
+
 def _used(recording: Recording) -> Counter[str]:
     """In how many operations on the way to the scores each parameter takes part."""
     steps = between(recording.input, recording.output)

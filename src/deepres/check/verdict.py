@@ -10,7 +10,7 @@ from ..models.named import own
 from ..models.zoo import arch, name_of
 from ..spec import CONVOLUTIONS, Arch
 from .compared import compared
-from .ends import biases, head, returned, sharing, usage
+from .ends import biases, head, one_by_one, returned, sharing, usage
 from .layout import Layout
 from .modes import modes, open_constants
 from .numbers import numbers_of
@@ -108,6 +108,12 @@ def _verdict(name: str, against: str, sides: tuple[Side, Side], made: Arch, size
 def _computation(theirs: Side, layouts: tuple[Layout, Layout], pairs: Pairs) -> list[str]:
     """What makes other outputs of the same weights, or needs other weights."""
     trace = theirs.trace
+    if not layouts[0].blocks and one_by_one(theirs.network, trace.recording):
+        return [
+            "pictures pass through it one at a time, in a loop: in training each is normalised by"
+            " its own statistics, where the paper's share theirs; nothing more can be compared"
+            " until it takes a whole batch"
+        ]
     if not layouts[0].blocks:
         return ["behind its first layer are no blocks of convolutions: it is no such network"]
     found = [
@@ -145,6 +151,8 @@ def _size(size: int, made: Arch) -> list[str]:
 def _counts(theirs: Count, paper: Count, against: str, where: str) -> list[str]:
     names = {"layers": "layers", "parameters": "parameters", "multiply_adds": "multiply-adds"}
     apart = [f for f in names if getattr(theirs, f) != getattr(paper, f)]
+    if not theirs.layers:  # nothing was found to be counted, and that is said
+        apart.remove("layers")
     if not apart:
         return []
     ours = listed([f"{getattr(theirs, field):,} {names[field]}" for field in apart])

@@ -67,5 +67,6 @@ def _table(verdict: "Verdict") -> list[str]:
     lines = [f"  {'':<14}{'yours':>16}  {title:>28}"]
     for field in ("layers", "parameters", "multiply_adds"):
         yours, papers = getattr(verdict.yours, field), getattr(verdict.paper, field)
-        lines.append(f"  {field.replace('_', '-'):<14}{yours:>16,}  {papers:>28,}")
+        counted = f"{yours:,}" if yours else "-"
+        lines.append(f"  {field.replace('_', '-'):<14}{counted:>16}  {papers:>28,}")
     return lines
