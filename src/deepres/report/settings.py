@@ -63,7 +63,7 @@ def said(value: Any) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, tuple | list):
-        return ", ".join(said(item) for item in value)
+        return ", ".join(said(item) for item in value) or "none"
     return str(value)
 
 
