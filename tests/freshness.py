@@ -10,6 +10,11 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from deepres.studies.rows import Results
+    from deepres.studies.study import Scale
 
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(r"(<!-- deepres (.+?) -->\n```\w*\n)(.*?)(```)", re.S)
@@ -91,15 +96,20 @@ def trainings() -> str:
     return "\n".join(rows) + "\n"
 
 
-def identities() -> str:
-    """What the committed runs say of the paper's constructive argument."""
+def largest_of(name: str, scale: "Scale | None" = None) -> "Results":
+    """What the committed lines hold of a study."""
     from deepres.studies.catalogue import study as named
     from deepres.studies.outcome import gathered
     from deepres.studies.rows import largest
 
-    one = named("existence")
-    findings = largest(one, gathered(sorted(ROOT.glob("results/*.jsonl")))).findings()
-    rows = [f"| {f.claim} | {f.found} | {f.verdict} |" for f in findings[: len(one.deeper)]]
+    return largest(named(name), gathered(sorted(ROOT.glob("results/*.jsonl"))), scale)
+
+
+def identities() -> str:
+    """What the committed runs say of the paper's constructive argument."""
+    found = largest_of("existence")
+    findings = found.findings()[: len(found.study.deeper)]
+    rows = [f"| {f.claim} | {f.found} | {f.verdict} |" for f in findings]
     return "\n".join(["| the argument | found | verdict |", "|---|---|---|", *rows]) + "\n"
 
 
@@ -107,13 +117,11 @@ def fast() -> str:
     """The paper's networks by `--recipe fast`, beside its errors."""
     from deepres.report.tables import printed as theirs
     from deepres.report.tables import spread
-    from deepres.studies.catalogue import study as named
-    from deepres.studies.outcome import gathered
-    from deepres.studies.rows import largest
+    from deepres.spec import CIFAR, FAST
 
-    found = largest(named("fast"), gathered(sorted(ROOT.glob("results/*.jsonl"))), "paper")
-    rows = ["| network | the paper, 64,000 steps | fast, 19,532 steps: mean ± std (n) | better? |"]
-    rows.append("|---|---:|---:|---|")
+    found = largest_of("fast", "paper")
+    heads = f"the paper, {CIFAR.steps:,} steps | fast, {FAST.steps:,} steps: mean ± std (n)"
+    rows = [f"| network | {heads} | better? |", "|---|---:|---:|---|"]
     for row, finding in zip(found.rows, found.findings(), strict=True):
         verdict = "-" if finding.undecided else finding.verdict
         ours = spread(row.errors, row.seeds)
@@ -158,12 +166,8 @@ def study(name: str, scale: str) -> tuple[str, dict[str, str]]:
     """A study's charts, tables and verdicts from the committed lines, and the charts' files."""
     from deepres.cli.run import scale_named
     from deepres.report.study import results_markdown
-    from deepres.studies.catalogue import study as named
-    from deepres.studies.outcome import gathered
-    from deepres.studies.rows import largest
 
-    outcomes = gathered(sorted(ROOT.glob("results/*.jsonl")))
-    found = largest(named(name), outcomes, scale_named(scale))
+    found = largest_of(name, scale_named(scale))
     text, files = results_markdown(found, f"docs/_static/{name}-{scale}")
     return re.sub("^## ", "### ", text, flags=re.M), files  # within a chapter of the page
 

@@ -263,8 +263,10 @@ def test_pictures_are_a_studys_own_by_their_number_of_classes():
     for name, classes in (("table2", 1000), ("table2-on-imagenette", 10)):
         one = study(name)
         made = [runs_of(one, one.rows[0], "paper", pictures, n, [0])[0] for n in (10, 1000)]
-        own = {run.arch.classes: largest(one, [outcome(run, 500)]).as_declared for run in made}
+        found = {run.arch.classes: largest(one, [outcome(run, 500)]) for run in made}
+        own = {n: results.as_declared for n, results in found.items()}
         assert own == {10: classes == 10, 1000: classes == 1000}
+        assert found[1000].comparable == (name == "table2") and not found[10].comparable
 
 
 def test_the_largest_scale_counts_and_data_are_not_mixed():

@@ -16,7 +16,7 @@ VIEWS = {"one": "", "ten": " by ten crops", "multi-scale": " at five scales"}
 def main_tables(found: Results) -> Iterator[Table | Text]:
     """Ours and the paper's; nothing is subtracted where they may not be compared."""
     compared = found.comparable or not found.runs
-    yield Table(*(_side_by_side(found) if compared else _beside(found)))
+    yield Table(*_side_by_side(found, compared))
     others = [(row.row.name, numbers(row.row.others[0][1])) for row in found.rows if row.row.others]
     if others and not compared:
         yield Text(f"What a reproduction prints, on {found.study.data} by a schedule of its own:")
@@ -31,38 +31,32 @@ def main_tables(found: Results) -> Iterator[Table | Text]:
         yield Table(*_ablation(found))
 
 
-def _side_by_side(found: Results) -> tuple[list[str], list[list[str]]]:
-    """Ours, the paper's and the difference come first: a phone shows these."""
+def _side_by_side(found: Results, compared: bool) -> tuple[list[str], list[list[str]]]:
+    """Ours, the paper's and the difference come first: a phone shows these.
+
+    Where they may not be compared, the head names the paper's schedule or data.
+    """
     head, rows = _ours(found)
     theirs = [row.row.paper for row in found.rows]
     if not found.study.beside and not any(theirs):
         return head, rows
-    sizes = any(one and one.parameters for one in theirs)
-    head[2:2] = ["paper", "difference"] + (["parameters, paper"] if sizes else [])
+    sizes = compared and any(one and one.parameters for one in theirs)
+    where = "whole schedule" if found.as_declared else found.study.data
+    head[2:2] = ["paper", "difference"] if compared else [f"paper, {where}"]
+    head[4:4] = ["parameters, paper"] if sizes else []
     for row, cells in zip(found.rows, rows, strict=True):
-        difference = row.difference if found.comparable else None
-        cells[2:2] = [printed(row.row.paper), "-" if difference is None else f"{difference:+.2f}"]
+        cells[2:2] = [printed(row.row.paper), *([_difference(found, row)] if compared else [])]
         if sizes:
             cells[4:4] = [row.row.paper.parameters if row.row.paper else ""]
     for name, one in found.study.beside:
-        told_ = [name, "", printed(one), ""] + ([one.parameters] if sizes else [])
+        told_ = [name, "", printed(one), *(["", one.parameters] if sizes else [])]
         rows.append(told_ + [""] * (len(head) - len(told_)))
     return head, rows
 
 
-def _beside(found: Results) -> tuple[list[str], list[list[str]]]:
-    """Ours and the paper's, whose whole schedule or own data the column's head names."""
-    head, rows = _ours(found)
-    theirs = [row.row for row in found.rows]
-    if not found.study.beside and not any(row.paper for row in theirs):
-        return head, rows
-    where = "whole schedule" if found.as_declared else found.study.data
-    head.insert(2, f"paper, {where}")
-    for row, cells in zip(theirs, rows, strict=True):
-        cells.insert(2, printed(row.paper))
-    for name, one in found.study.beside:
-        rows.append([name, "", printed(one), *[""] * (len(head) - 3)])
-    return head, rows
+def _difference(found: Results, row: Told) -> str:
+    difference = row.difference if found.comparable else None
+    return "-" if difference is None else f"{difference:+.2f}"
 
 
 def _ours(found: Results) -> tuple[list[str], list[list[str]]]:
