@@ -36,6 +36,7 @@ STYLE = """
     color: var(--soft); font-size: .85rem; }
   .many, .many tbody { display: block; } .many thead { display: none; }
   .many tr { display: block; padding: .4rem 0; border-bottom: 1px solid var(--line); }
+  .study .many td { white-space: normal; }
   .many td { display: flex; justify-content: space-between; gap: 1rem; border: 0;
     padding: .05rem .2rem; }
   .many td:first-child { font-weight: 600; } .many td:empty { display: none; }
